@@ -1,0 +1,1 @@
+"""Append-only security events, written in the transaction of the fact."""

@@ -1,0 +1,56 @@
+"""Every audit event, named ``noun.verb``; ``docs/audit-events.md`` is generated from this list."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """A security fact worth keeping. ``meaning`` says what happened, ``subject`` what kind of thing it happened to."""
+
+    subject: str
+    meaning: str
+
+    def __new__(cls, name: str, subject: str, meaning: str) -> Event:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.subject = subject
+        member.meaning = meaning
+        return member
+
+    KEY_GENERATED = ("key.generated", "key", "A signing key was made and announced.")
+    KEY_ROTATED = ("key.rotated", "key", "A successor was scheduled to take over from the signing key.")
+    KEY_ACTIVATED = ("key.activated", "key", "A key was told to take over signing.")
+    KEY_REVOKED = ("key.revoked", "key", "A key left the JWKS at once; what it signed is refused.")
+    KEY_PRUNED = ("key.pruned", "key", "A key whose last token has expired was deleted.")
+    KEY_EXPORTED = ("key.exported", "key", "A private key was written out.")
+    KEY_RESEALED = ("key.resealed", "key", "A key was sealed anew under the current master key.")
+
+    CLIENT_CREATED = ("client.created", "client", "A client was registered.")
+    CLIENT_UPDATED = ("client.updated", "client", "A client's metadata changed.")
+    CLIENT_SECRET_ROTATED = ("client.secret_rotated", "client", "A client got a new secret; older ones got an end.")
+    CLIENT_DISABLED = ("client.disabled", "client", "A client was disabled and its authorizations were revoked.")
+    CLIENT_ENABLED = ("client.enabled", "client", "A disabled client was enabled again.")
+    CLIENT_DELETED = ("client.deleted", "client", "A client was deleted with all that hung off it.")
+    CLIENT_AUTHENTICATION_THROTTLED = (
+        "client.authentication_throttled", "client", "Failed client authentications reached their limit."
+    )  # fmt: skip
+    CLIENT_ASSERTION_REPLAYED = ("client.assertion_replayed", "client", "A client assertion was used a second time.")
+
+    USER_CREATED = ("user.created", "user", "An account was made.")
+    USER_SUSPENDED = ("user.suspended", "user", "An account was suspended or locked; its sessions ended.")
+    USER_ACTIVATED = ("user.activated", "user", "A suspended or locked account was activated.")
+    USER_SIGNED_IN = ("user.signed_in", "user", "A person proved who they are, and a session began.")
+    USER_SIGN_IN_FAILED = (
+        "user.sign_in_failed",
+        "user",
+        "A sign-in failed; the subject is `unknown` when there is no such account.",
+    )
+    USER_SIGN_IN_THROTTLED = ("user.sign_in_throttled", "user", "Failed sign-ins reached their limit.")
+    USER_PASSWORD_UPGRADED = ("user.password_upgraded", "user", "A password was hashed anew under the current scheme.")
+
+    AUTHORIZATION_REVOKED = ("authorization.revoked", "authorization", "An authorization ended before its time.")
+    REFRESH_TOKEN_REPLAYED = (
+        "refresh_token.replayed", "authorization", "A used refresh token came back late: two parties hold it."
+    )  # fmt: skip
+    ACCESS_TOKEN_REVOKED = ("access_token.revoked", "access_token", "One access token was put on the deny list.")

@@ -1,0 +1,67 @@
+"""Recording security events, in the transaction of the fact they tell of."""
+
+import getpass
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from flask import has_request_context, request
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from oidc_server.audit.catalogue import Event
+from oidc_server.audit.models import AuditEvent
+from oidc_server.core import clock
+from oidc_server.core.envelope import REQUEST_ID
+from oidc_server.core.identity import new_id
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who caused the fact: ``user``, ``client``, ``operator`` (at the command line) or ``system``."""
+
+    kind: str
+    id: str | None = None
+
+
+SYSTEM = Actor("system")
+
+
+def operator() -> Actor:
+    """The person at the command line, by the name of their account on this machine."""
+    try:
+        return Actor("operator", getpass.getuser())
+    except (KeyError, OSError):
+        return Actor("operator")
+
+
+def record(
+    session: Session,
+    event: Event,
+    *,
+    actor: Actor,
+    subject: str,
+    client_id: str | None = None,
+    user_id: uuid.UUID | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Append one event. ``subject`` is the id of what it happened to; ``detail`` never holds a secret.
+
+    It is written by the caller's transaction: either the fact and its event exist, or neither does."""
+    in_request = has_request_context()
+    session.execute(
+        insert(AuditEvent).values(
+            id=new_id(),
+            occurred_at=clock.now(),
+            event=event.value,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            subject_kind=event.subject,
+            subject_id=subject,
+            client_id=client_id,
+            user_id=user_id,
+            address=request.remote_addr if in_request else None,
+            request_id=request.environ.get(REQUEST_ID) if in_request else None,
+            detail=detail or {},
+        )
+    )

@@ -1,0 +1,122 @@
+"""Granting and revoking. Whatever ends a grant (logout, replay, suspension, withdrawal) is one call to
+:func:`revoke`."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from oidc_server.audit.catalogue import Event
+from oidc_server.audit.service import Actor, record
+from oidc_server.authorizations.models import Authorization, RefreshToken, RevokedAccessToken
+from oidc_server.core import clock
+from oidc_server.core.errors import Reason
+
+
+def grant(
+    session: Session,
+    *,
+    client_id: str,
+    user_id: uuid.UUID,
+    session_id: uuid.UUID | None,
+    scope: str,
+    resource: list[str],
+    lifetime: timedelta,
+) -> Authorization:
+    """Record that the client may act for the user, with this scope and these resources, for ``lifetime`` at most."""
+    now = clock.now()
+    authorization = Authorization(
+        client_id=client_id,
+        user_id=user_id,
+        session_id=session_id,
+        scope=scope,
+        resource=resource,
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    session.add(authorization)
+    session.flush()
+    return authorization
+
+
+def revoke(
+    session: Session,
+    *,
+    actor: Actor,
+    reason: Reason,
+    authorization_id: uuid.UUID | None = None,
+    client_id: str | None = None,
+    user_id: uuid.UUID | None = None,
+) -> int:
+    """End the authorizations that fit every given condition; the number of those that were alive.
+
+    Everything that hangs off them is dead with the transaction's commit."""
+    conditions = [
+        column == value
+        for column, value in (
+            (Authorization.id, authorization_id),
+            (Authorization.client_id, client_id),
+            (Authorization.user_id, user_id),
+        )
+        if value is not None
+    ]
+    if not conditions:
+        raise ValueError("revoke() needs to know which authorizations")
+    statement = (
+        update(Authorization)
+        .where(Authorization.revoked_at.is_(None), *conditions)
+        .values(revoked_at=clock.now(), revoked_reason=reason.value)
+        .returning(Authorization.id, Authorization.client_id, Authorization.user_id)
+        .execution_options(synchronize_session=False)
+    )
+    ended = session.execute(statement).all()
+    for row in ended:
+        record(
+            session, Event.AUTHORIZATION_REVOKED, actor=actor, subject=str(row.id), client_id=row.client_id,
+            user_id=row.user_id, detail={"reason": reason.value},
+        )  # fmt: skip
+    return len(ended)
+
+
+def revoke_access_token(session: Session, *, actor: Actor, jti: str, expires_at: datetime, client_id: str) -> None:
+    """Put one access token on the deny list until it would have expired anyway. Doing it twice is doing it once."""
+    if session.get(RevokedAccessToken, jti) is None:
+        session.merge(RevokedAccessToken(jti=jti, expires_at=expires_at))
+        record(session, Event.ACCESS_TOKEN_REVOKED, actor=actor, subject=jti, client_id=client_id)
+
+
+def count_alive(session: Session, *, client_id: str | None = None, user_id: uuid.UUID | None = None) -> int:
+    """How many authorizations of a client or a user have neither been revoked nor expired."""
+    query = (
+        select(func.count())
+        .select_from(Authorization)
+        .where(Authorization.revoked_at.is_(None), Authorization.expires_at > clock.now())
+    )
+    if client_id is not None:
+        query = query.where(Authorization.client_id == client_id)
+    if user_id is not None:
+        query = query.where(Authorization.user_id == user_id)
+    return session.scalar(query) or 0
+
+
+def count_issued_between(session: Session, start: datetime, end: datetime) -> int:
+    """How many living authorizations had a token issued in this time, and so may hold one signed by a key that signed
+    then."""
+    issued = or_(
+        and_(Authorization.created_at >= start, Authorization.created_at <= end),
+        select(RefreshToken.id)
+        .where(
+            RefreshToken.authorization_id == Authorization.id,
+            RefreshToken.created_at >= start,
+            RefreshToken.created_at <= end,
+        )
+        .exists(),
+    )
+    query: Any = (
+        select(func.count())
+        .select_from(Authorization)
+        .where(Authorization.revoked_at.is_(None), Authorization.expires_at > clock.now(), issued)
+    )
+    return int(session.scalar(query))

@@ -1,0 +1,87 @@
+"""Whether a grant still stands: one query reads everything that can end it, one function decides.
+
+Issuing, introspecting and accepting a token all ask here, every time."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from oidc_server.authorizations.models import Authorization
+from oidc_server.clients.models import Client
+from oidc_server.core.errors import Reason
+from oidc_server.sessions.models import LoginSession
+from oidc_server.users.models import User
+from oidc_server.users.service import refusal_of
+
+COLUMNS = (
+    Authorization.id.label("authorization_id"),
+    Authorization.client_id.label("client_id"),
+    Authorization.user_id.label("user_id"),
+    Authorization.session_id.label("session_id"),
+    Authorization.scope.label("granted_scope"),
+    Authorization.resource.label("granted_resource"),
+    Authorization.expires_at.label("authorization_expires_at"),
+    Authorization.revoked_at.label("revoked_at"),
+    Client.disabled_at.label("client_disabled_at"),
+    Client.scope.label("client_scope"),
+    User.suspended_at.label("suspended_at"),
+    User.locked_until.label("locked_until"),
+    LoginSession.auth_time.label("auth_time"),
+    LoginSession.amr.label("amr"),
+    LoginSession.acr.label("acr"),
+    LoginSession.ended_at.label("session_ended_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A grant and all that it depends on, as one transaction read them."""
+
+    authorization_id: uuid.UUID
+    client_id: str
+    user_id: uuid.UUID
+    session_id: uuid.UUID | None
+    granted_scope: str
+    granted_resource: list[str]
+    authorization_expires_at: datetime
+    revoked_at: datetime | None
+    client_disabled_at: datetime | None
+    client_scope: str
+    suspended_at: datetime | None
+    locked_until: datetime | None
+    auth_time: datetime | None
+    amr: list[str] | None
+    acr: str | None
+    session_ended_at: datetime | None
+
+    def refusal(self, now: datetime) -> Reason | None:
+        """Why nothing may be issued or accepted under this grant any more, or None when it stands."""
+        if self.revoked_at is not None or self.session_ended_at is not None:
+            return Reason.AUTHORIZATION_REVOKED
+        if self.authorization_expires_at <= now:
+            return Reason.AUTHORIZATION_EXPIRED
+        if self.client_disabled_at is not None:
+            return Reason.CLIENT_DISABLED
+        return refusal_of(self.suspended_at, self.locked_until, now)
+
+
+def standing_query(*more_columns: Any) -> Select[Any]:
+    """The query for standings; the caller adds what it looks for."""
+    columns: tuple[Any, ...] = (*COLUMNS, *more_columns)
+    return (
+        select(*columns)
+        .select_from(Authorization)
+        .join(Client, Client.client_id == Authorization.client_id)
+        .join(User, User.id == Authorization.user_id)
+        .outerjoin(LoginSession, LoginSession.id == Authorization.session_id)
+    )
+
+
+def standing_of(row: Row[Any]) -> Standing:
+    """The standing in the first columns of a row of :func:`standing_query`."""
+    return Standing(*row[: len(COLUMNS)])

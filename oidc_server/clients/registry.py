@@ -1,0 +1,138 @@
+"""Clients as the hot path sees them: immutable snapshots, kept in process for a few seconds.
+
+A disabled client, or a removed secret, stops within that bound. A secret that does not match is looked up afresh before
+it is refused, so a new secret works at once."""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cachetools import TTLCache
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from oidc_server.clients import redirect_uris
+from oidc_server.clients.models import Client
+from oidc_server.clients.service import grant_types_in_use
+from oidc_server.core import clock
+from oidc_server.core.database import Database
+
+EXTENSION = "oidc_server.clients"
+_CLIENTS_AT_MOST = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSnapshot:
+    """A client at one moment, with what Authlib's grants ask of it."""
+
+    client_id: str
+    client_name: str
+    client_type: str
+    token_endpoint_auth_method: str
+    grant_types: frozenset[str]
+    redirect_uris: tuple[str, ...]
+    resources: tuple[str, ...]
+    scope: str
+    scopes: frozenset[str]
+    first_party: bool
+    disabled: bool
+    secrets: tuple[tuple[bytes, datetime | None], ...]
+    jwks: dict[str, Any] | None
+    id_token_signed_response_alg: str | None
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Whether the client is registered for the grant."""
+        return grant_type in self.grant_types
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Whether the redirect URI is registered, by the one rule."""
+        return redirect_uris.matches(redirect_uri, self.redirect_uris, client_type=self.client_type)
+
+
+def snapshot(client: Client) -> ClientSnapshot:
+    """The snapshot of a row."""
+    return ClientSnapshot(
+        client_id=client.client_id,
+        client_name=client.client_name,
+        client_type=client.client_type,
+        token_endpoint_auth_method=client.token_endpoint_auth_method,
+        grant_types=frozenset(client.grant_types),
+        redirect_uris=tuple(client.redirect_uris),
+        resources=tuple(client.resources),
+        scope=client.scope,
+        scopes=frozenset(client.scope.split()),
+        first_party=client.first_party,
+        disabled=client.disabled_at is not None,
+        secrets=tuple((secret.digest, secret.expires_at) for secret in client.secrets),
+        jwks=client.jwks,
+        id_token_signed_response_alg=client.id_token_signed_response_alg,
+    )
+
+
+class ClientRegistry:
+    """Snapshots by ``client_id``, each at most ``seconds`` old; likewise what is true of all clients together."""
+
+    def __init__(self, database: Database, seconds: int) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._known: TTLCache[str, ClientSnapshot] = TTLCache(_CLIENTS_AT_MOST, seconds, timer=clock.seconds)
+        self._together: TTLCache[str, frozenset[str]] = TTLCache(8, max(1, seconds), timer=clock.seconds)
+
+    def remembered(self, client_id: str) -> ClientSnapshot | None:
+        """The client when it was looked up within the bound; None says nothing."""
+        with self._lock:
+            return self._known.get(client_id)
+
+    def find(self, client_id: str) -> ClientSnapshot | None:
+        """The client, from memory when it was looked up within the bound."""
+        return self.remembered(client_id) or self.find_afresh(client_id)
+
+    def find_afresh(self, client_id: str) -> ClientSnapshot | None:
+        """The client as the database has it now. An unknown one is not remembered: strangers could fill the memory."""
+        query = select(Client).where(Client.client_id == client_id).options(joinedload(Client.secrets))
+        with self._database.reading() as session:
+            client = session.execute(query).unique().scalar_one_or_none()
+            found = snapshot(client) if client is not None else None
+        with self._lock:
+            if found is None:
+                self._known.pop(client_id, None)
+            else:
+                self._known[client_id] = found
+        return found
+
+    def forget(self) -> None:
+        """Look everything up afresh from now on."""
+        with self._lock:
+            self._known.clear()
+            self._together.clear()
+
+    def grant_types(self) -> frozenset[str]:
+        """The grant types that some enabled client may use."""
+        with self._lock:
+            known = self._together.get("grant_types")
+        if known is None:
+            with self._database.reading() as session:
+                known = grant_types_in_use(session)
+            with self._lock:
+                self._together["grant_types"] = known
+        return known
+
+    def origins(self) -> frozenset[str]:
+        """The web origins of enabled public clients."""
+        with self._lock:
+            known = self._together.get("origins")
+        if known is None:
+            query = select(Client.redirect_uris).where(Client.client_type == "public", Client.disabled_at.is_(None))
+            with self._database.reading() as session:
+                known = frozenset(origin for uris in session.scalars(query) for origin in redirect_uris.origins(uris))
+            with self._lock:
+                self._together["origins"] = known
+        return known
+
+
+def current_clients() -> ClientRegistry:
+    """The registry of the current application."""
+    registry: ClientRegistry = current_app.extensions[EXTENSION]
+    return registry

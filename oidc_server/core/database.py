@@ -1,0 +1,164 @@
+"""The database: typed columns, one transaction per request, SQLite and PostgreSQL under the same code.
+
+The only module that commits. Returning commits, raising rolls back."""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask import current_app
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, Uuid, create_engine, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from oidc_server.core.identity import new_id
+
+EXTENSION = "oidc_server.database"
+_BUSY_TIMEOUT_MS = 5000
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """``TIMESTAMP WITH TIME ZONE``: aware in, aware UTC out, on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive instant: it would be read back as another one."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite keeps no zone; what it holds is UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+JsonColumn = JSON().with_variant(JSONB(), "postgresql")
+
+RowId = Annotated[uuid.UUID, mapped_column(Uuid, primary_key=True, default=new_id)]
+Instant = Annotated[datetime, mapped_column(UtcDateTime)]
+OptionalInstant = Annotated[datetime | None, mapped_column(UtcDateTime)]
+StringList = Annotated[list[str], mapped_column(JsonColumn, default=list)]
+JsonObject = Annotated[dict[str, Any], mapped_column(JsonColumn, default=dict)]
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every model; one convention names the constraints, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def engine_url(url: str) -> str:
+    """The URL with our driver named: ``postgresql://`` means psycopg 3 to SQLAlchemy 2.1, and psycopg2 to us."""
+    parsed = make_url(url)
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    return parsed.render_as_string(hide_password=False)
+
+
+def make_engine(url: str, *, pool_size: int, statement_timeout_ms: int, echo: bool = False) -> Engine:
+    """An engine for ``url``; ``statement_timeout_ms`` bounds every statement and wait for a lock or connection."""
+    full_url = engine_url(url)
+    if full_url.startswith("sqlite"):
+        engine = create_engine(full_url, pool_size=pool_size, max_overflow=0, echo=echo)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        full_url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=statement_timeout_ms / 1000,
+        pool_pre_ping=True,
+        echo=echo,
+        connect_args={
+            "connect_timeout": 3,
+            # A dead peer is noticed within 15 s even when it never closes the connection.
+            "keepalives_idle": 5,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+            "application_name": "oidc-server",
+            "options": f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms} "
+            f"-c idle_in_transaction_session_timeout={statement_timeout_ms * 4} -c timezone=UTC",
+        },
+    )
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    """Take transaction control from the driver, and set what each connection must have."""
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - narrows the driver's type
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", f"busy_timeout={_BUSY_TIMEOUT_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers queue for the write lock at once; readers never take it. A read that turned into a write could fail."""
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+class Database:
+    """One engine and the sessions on it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        # PostgreSQL gives each statement its own snapshot anyway (READ COMMITTED): a BEGIN would only cost round trips.
+        postgresql = engine.dialect.name == "postgresql"
+        self._read_engine = engine.execution_options(isolation_level="AUTOCOMMIT") if postgresql else engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that may write. Leaving the block commits, raising out of it rolls back."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"write": True})
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads; it never takes a write lock, and what it changed is thrown away."""
+        with Session(self._read_engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A bare connection for one read on a hot path."""
+        with self._read_engine.connect() as connection:
+            yield connection
+
+
+def current_database() -> Database:
+    """The database of the current application."""
+    database: Database = current_app.extensions[EXTENSION]
+    return database
+
+
+def transaction() -> AbstractContextManager[Session]:
+    """:meth:`Database.transaction` of the current application: opened in the route, one per request."""
+    return current_database().transaction()
+
+
+def reading() -> AbstractContextManager[Session]:
+    """:meth:`Database.reading` of the current application."""
+    return current_database().reading()

@@ -1,0 +1,170 @@
+"""One way to refuse: every fault becomes a :class:`~oidc_server.core.errors.Refusal`, is logged here with its reason,
+and is rendered by the renderer of its part of the address space."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import orjson
+from flask import Flask, Response, request
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from oidc_server.core import logs, metrics
+from oidc_server.core.envelope import CLIENT_ID, REQUEST_ID, Envelope
+from oidc_server.core.errors import Reason, Refusal, Unavailable
+from oidc_server.core.memory import Document, FromMemory
+from oidc_server.core.proxies import TrustedProxies
+from oidc_server.core.settings import Settings
+
+EXTENSION = "oidc_server.http"
+Renderer = Callable[[Refusal], Response]
+
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_PROBES = "/health"
+
+_REASON_OF_STATUS = {
+    404: Reason.NOT_FOUND,
+    405: Reason.METHOD_NOT_ALLOWED,
+    413: Reason.BODY_TOO_LARGE,
+    415: Reason.WRONG_CONTENT_TYPE,
+}
+
+log = logs.get_logger()
+
+
+@dataclass
+class Http:
+    """What the HTTP layer of one application knows."""
+
+    hosts: frozenset[str]
+    usual_host: str
+    memory: FromMemory
+    renderers: list[tuple[str, Renderer]] = field(default_factory=list)
+
+    def renderer(self, path: str) -> Renderer:
+        """The renderer registered for the longest matching prefix, or that of problem details."""
+        matching = [(len(prefix), renderer) for prefix, renderer in self.renderers if path.startswith(prefix)]
+        return max(matching, key=lambda pair: pair[0])[1] if matching else problem_details
+
+
+class HttpFault(Refusal):
+    """A fault that carries the status of an HTTP exception."""
+
+    def __init__(self, reason: Reason, status: int, detail: str | None = None) -> None:
+        super().__init__(reason, detail)
+        self.status = status
+        self.allow: str | None = None
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Install the HTTP layer on the application."""
+    app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
+    app.config["MAX_FORM_PARTS"] = 200
+    issuer = urlsplit(settings.issuer)
+    names = {issuer.hostname or "", *settings.allowed_hosts} | _LOOPBACK_HOSTS
+    memory = FromMemory(app.wsgi_app, issuer.netloc)
+    app.extensions[EXTENSION] = http = Http(hosts=frozenset(names), usual_host=issuer.netloc, memory=memory)
+    app.wsgi_app = Envelope(memory, settings)  # type: ignore[method-assign]
+    if settings.trusted_proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+
+    app.before_request(lambda: _check_host(http))
+    app.register_error_handler(Refusal, lambda refusal: refuse(http, refusal))
+    app.register_error_handler(Exception, lambda error: refuse(http, _as_refusal(error)))
+
+
+def serve_from_memory(app: Flask, path: str, provider: Callable[[], Document]) -> None:
+    """Answer GET for ``path`` with what ``provider`` gives, without Flask; a view of the same path answers the rest."""
+    memory: FromMemory = app.extensions[EXTENSION].memory
+    memory.documents[path] = provider
+
+
+def register_renderer(app: Flask, prefix: str, renderer: Renderer) -> None:
+    """Render refusals below ``prefix`` with ``renderer``."""
+    app.extensions[EXTENSION].renderers.append((prefix, renderer))
+
+
+def _check_host(http: Http) -> None:
+    """The issuer is configured and never read from Host; a foreign Host is refused so that no cache or proxy that does
+    read it can be confused. Probes come with whatever address the prober uses."""
+    host = request.environ.get("HTTP_HOST", "")
+    if host != http.usual_host and _hostname(host) not in http.hosts and not request.path.startswith(_PROBES):
+        raise HttpFault(Reason.BAD_HTTP_REQUEST, 400, "the Host header names another server")
+
+
+def _hostname(host: str) -> str:
+    """The Host header without its port, lower-case; an IPv6 address without its brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def request_id() -> str:
+    """The id of the current request, which is the ``error_id`` of its refusal."""
+    identifier: str = request.environ[REQUEST_ID]
+    return identifier
+
+
+def name_client(client_id: str) -> None:
+    """Say whose request this is, for the log."""
+    request.environ[CLIENT_ID] = client_id
+
+
+def client_address() -> str:
+    """The caller's address, as the nearest trusted proxy saw it."""
+    return request.remote_addr or "unknown"
+
+
+def refuse(http: Http, refusal: Refusal) -> Response:
+    """Log the reason under the error id, count it, and render what the caller may know."""
+    metrics.count_refusal(refusal.reason.value)
+    log.warning(
+        "refused",
+        error_id=request_id(),
+        reason=refusal.reason.value,
+        detail=refusal.detail,
+        status=refusal.status,
+        client_id=request.environ.get(CLIENT_ID),
+        address=request.remote_addr,
+    )
+    response = http.renderer(request.path)(refusal)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, HttpFault) and refusal.allow:
+        response.headers["Allow"] = refusal.allow
+    return response
+
+
+def _as_refusal(error: Exception) -> Refusal:
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        fault = HttpFault(_REASON_OF_STATUS.get(status, Reason.BAD_HTTP_REQUEST), status, error.name)
+        methods = getattr(error, "valid_methods", None)
+        fault.allow = ", ".join(sorted(methods)) if methods else None
+        return fault
+    if isinstance(error, PoolTimeoutError | InterfaceError | InternalError | OperationalError):
+        # The statement and its parameters stay out of the log: they can hold personal data.
+        return Unavailable(Reason.DATABASE_UNAVAILABLE, type(getattr(error, "orig", None) or error).__name__)
+    log.error("fault", error_id=request_id(), exc_info=error)
+    return HttpFault(Reason.INTERNAL_ERROR, 500)
+
+
+def json_response(body: object, status: int = 200) -> Response:
+    """A JSON response."""
+    return Response(orjson.dumps(body), status, content_type="application/json")
+
+
+def problem_details(refusal: Refusal) -> Response:
+    """RFC 9457 problem details. The ``code`` is stable; the reason stays in the log."""
+    title = HTTPStatus(refusal.status).phrase
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": refusal.status,
+        "code": title.lower().replace(" ", "_"),
+        "error_id": request_id(),
+    }
+    return Response(orjson.dumps(body), refusal.status, content_type="application/problem+json")

@@ -1,0 +1,189 @@
+"""The settings: one frozen dataclass, read from ``OIDC_`` variables by environs, every problem reported at once.
+
+Each field carries its own documentation; ``docs/settings.md`` is generated from it."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from environs import Env, EnvValidationError
+
+PREFIX = "OIDC_"
+
+
+def _setting(kind: str, default: Any, doc: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"kind": kind, "doc": doc, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Lifetimes are whole seconds."""
+
+    issuer: str = _setting(
+        "str", "", "The public address of this server, exactly as clients use it: scheme, host, optional port and path."
+    )
+    database_url: str = _setting(
+        "str", "", "`postgresql://user:password@host/name`, or `sqlite:////path/to/file` on a single host.", secret=True
+    )
+    redis_url: str = _setting(
+        "str",
+        "",
+        "`redis://host:6379/0`: where limits are counted. Without it they are counted in the database.",
+        secret=True,
+    )
+    secret_key: str = _setting(
+        "str",
+        "",
+        "At least 32 random characters. From it come the key of refresh-token successors and of cookies.",
+        secret=True,
+    )
+    secret_key_previous: tuple[str, ...] = _setting(
+        "list", (), "Earlier values of `OIDC_SECRET_KEY`, comma-separated, while they are being replaced.", secret=True
+    )
+    master_key: str = _setting(
+        "str",
+        "",
+        "At least 32 random characters. Seals what is stored encrypted: the keys of the `database` key store.",
+        secret=True,
+    )
+    master_key_previous: tuple[str, ...] = _setting(
+        "list", (), "Earlier values of `OIDC_MASTER_KEY`, comma-separated; what they sealed still opens.", secret=True
+    )
+    key_store: str = _setting(
+        "str", "directory", "Where signing keys live: `directory` (one host), or `database` (several hosts)."
+    )
+    key_directory: Path = _setting("path", Path("keys"), "The folder of the `directory` key store; its mode is 0700.")
+    key_passphrase: str = _setting("str", "", "Encrypts the files of the `directory` key store.", secret=True)
+    signing_alg: str = _setting(
+        "str",
+        "RS256",
+        "Signs access tokens and, unless the client registered another, ID tokens: "
+        "`RS256`, `PS256`, `ES256` or `Ed25519`.",
+    )
+    rsa_key_size: int = _setting("int", 2048, "Bits of a new RSA key: 2048, 3072 or 4096.")
+    key_rotation_days: int = _setting(
+        "int", 90, "The worker rotates the signing key when it is this many days old; 0: never."
+    )
+    jwks_max_age: int = _setting(
+        "int", 300, "Seconds for which a verifier may keep the JWKS. A new key is announced for at least this long."
+    )
+    access_token_lifetime: int = _setting("int", 900, "Seconds for which an access token is good.")
+    id_token_lifetime: int = _setting("int", 900, "Seconds for which an ID token is good.")
+    refresh_token_idle_lifetime: int = _setting(
+        "int", 30 * 86400, "Seconds after which an unused refresh token is no longer good."
+    )
+    refresh_token_absolute_lifetime: int = _setting(
+        "int",
+        180 * 86400,
+        "Seconds after which the person has to sign in again, however often the token was refreshed.",
+    )
+    refresh_grace: int = _setting(
+        "int", 30, "Seconds in which a refresh token may be sent again, after a lost answer, for the same successor."
+    )
+    default_audience: str = _setting(
+        "str", "", "The `aud` of an access token when the request names no `resource`; by default the issuer."
+    )
+    client_cache_seconds: int = _setting(
+        "int", 3, "Seconds for which a process keeps a client in memory: a disabled client stops within this bound."
+    )
+    password_hash_rounds: int = _setting("int", 12, "The cost of bcrypt: each step doubles the time.")
+    hash_concurrency: int = _setting(
+        "int", 0, "Passwords that one worker process hashes at once; 0: as many as there are processors per worker."
+    )
+    hash_waiters: int = _setting(
+        "int", 4, "Password checks that may wait for their turn in one worker process; beyond that the answer is 503."
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        "list", (), "Addresses or networks (CIDR), comma-separated, whose `X-Forwarded-For` is believed."
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        "list", (), "Further host names under which this server may be called, comma-separated; the issuer's is one."
+    )
+    body_limit: int = _setting("int", 65536, "Bytes of the largest request body.")
+    database_pool_size: int = _setting("int", 10, "Database connections of one worker process.")
+    statement_timeout_ms: int = _setting(
+        "int", 3000, "Milliseconds after which the database gives up a statement or a wait for a lock (PostgreSQL)."
+    )
+    clock_skew_bound: int = _setting(
+        "int", 5, "Seconds by which this host's clock may differ from the database's before it stops being ready."
+    )
+    ca_bundle: str = _setting("str", "", "A file of CA certificates to trust, beside the system's, on outgoing calls.")
+    smtp_url: str = _setting("str", "", "`smtp://user:password@host:587`: where mail is handed over.", secret=True)
+    kafka_brokers: tuple[str, ...] = _setting("list", (), "`host:port`, comma-separated: where events are published.")
+    bind: str = _setting("str", "127.0.0.1:8000", "Where `serve` listens.")
+    workers: int = _setting("int", 2, "Worker processes of `serve`.")
+    threads: int = _setting("int", 16, "Threads of each worker process of `serve`.")
+    drain_seconds: int = _setting(
+        "int", 5, "Seconds for which a stopping server still serves while it reports that it is not ready."
+    )
+    log_level: str = _setting("str", "info", "`debug`, `info`, `warning` or `error`.")
+
+    @property
+    def audience(self) -> str:
+        """The ``aud`` of an access token without a requested resource (RFC 9068 §3)."""
+        return self.default_audience or self.issuer
+
+    @property
+    def token_lifetime(self) -> timedelta:
+        """The longest life of anything a key signs; a retired key stays published for it."""
+        return timedelta(seconds=max(self.access_token_lifetime, self.id_token_lifetime))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a variable, and how to mend it."""
+
+    variable: str
+    wrong: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.variable}: {self.wrong}. {self.mend}"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; ``problems`` lists every one of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def variables() -> frozenset[str]:
+    """The names of all settings as environment variables."""
+    return frozenset(variable(f.name) for f in dataclasses.fields(Settings))
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + name.upper()
+
+
+_MENDS = {"int": "Give a whole number", "list": "Give values separated by commas", "path": "Give a path"}
+
+
+def read_settings(**defaults: Any) -> Settings:
+    """Read the environment. ``defaults`` take the place of a field's default where the variable is not set.
+
+    Raises :class:`SettingsError` with every value that could not be read."""
+    env = Env(prefix=PREFIX, eager=False)
+    readers: dict[str, Callable[..., Any]] = {"str": env.str, "int": env.int, "list": env.list, "path": env.path}
+    values: dict[str, Any] = {}
+    for f in dataclasses.fields(Settings):
+        kind = f.metadata["kind"]
+        value = readers[kind](f.name.upper(), default=defaults.get(f.name, f.default))
+        values[f.name] = tuple(item.strip() for item in value if item.strip()) if kind == "list" and value else value
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        kinds = {variable(f.name): f.metadata["kind"] for f in dataclasses.fields(Settings)}
+        raise SettingsError(
+            [
+                Problem(name, "it cannot be read", f"{_MENDS.get(kinds[name], 'Give a text')}.")
+                for name in error.error_messages
+            ]
+        ) from error
+    return Settings(**values)

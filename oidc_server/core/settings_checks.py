@@ -1,0 +1,145 @@
+"""The rules that settings must keep, each saying what is wrong and how to mend it; ``serve`` adds those of
+production."""
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from oidc_server.core.settings import Problem, Settings, SettingsError, variable
+
+SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519")
+RSA_KEY_SIZES = (2048, 3072, 4096)
+SECRET_MIN_CHARACTERS = 32
+_FAMILIAR_SECRETS = ("changeme", "secret", "password", "default", "example", "development", "insecure")
+_POSITIVE = (
+    "jwks_max_age", "access_token_lifetime", "id_token_lifetime", "refresh_token_idle_lifetime",
+    "refresh_token_absolute_lifetime", "body_limit", "database_pool_size", "statement_timeout_ms", "clock_skew_bound",
+    "workers", "threads",
+)  # fmt: skip
+_NOT_NEGATIVE = (
+    "key_rotation_days", "refresh_grace", "client_cache_seconds", "hash_concurrency", "hash_waiters", "drain_seconds",
+)  # fmt: skip
+
+
+def _problem(name: str, wrong: str, mend: str) -> Problem:
+    return Problem(variable(name), wrong, mend)
+
+
+def _issuer(settings: Settings) -> Iterator[Problem]:
+    parts = urlsplit(settings.issuer)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        yield _problem(
+            "issuer",
+            "it is not an http(s) address",
+            "Give the server's public address, such as https://login.example.com.",
+        )
+    elif parts.query or parts.fragment or parts.username or settings.issuer.endswith("/"):
+        yield _problem(
+            "issuer", "it has a query, a fragment, a user or a final slash", "Leave those away (RFC 8414 §2)."
+        )
+
+
+def _database(settings: Settings) -> Iterator[Problem]:
+    try:
+        backend = make_url(settings.database_url).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend not in {"postgresql", "postgres", "sqlite"}:
+        yield _problem(
+            "database_url", "it is not the address of a PostgreSQL or SQLite database",
+            "Give postgresql://user:password@host/name or sqlite:////path/to/file.",
+        )  # fmt: skip
+
+
+def _keys(settings: Settings) -> Iterator[Problem]:
+    if settings.key_store not in {"directory", "database"}:
+        yield _problem("key_store", "there is no such key store", "Give directory or database.")
+    if settings.key_store == "database" and not settings.master_key:
+        yield _problem(
+            "master_key", "the database key store needs it", "Give 32 or more random characters, and keep them safe."
+        )
+    if settings.signing_alg not in SIGNING_ALGORITHMS:
+        yield _problem("signing_alg", "there is no such algorithm", f"Give one of {', '.join(SIGNING_ALGORITHMS)}.")
+    if settings.rsa_key_size not in RSA_KEY_SIZES:
+        yield _problem("rsa_key_size", "keys of that size are not made", "Give 2048, 3072 or 4096.")
+
+
+def _numbers(settings: Settings) -> Iterator[Problem]:
+    for name in _POSITIVE:
+        if getattr(settings, name) <= 0:
+            yield _problem(name, "it must be more than 0", "Give a positive whole number.")
+    for name in _NOT_NEGATIVE:
+        if getattr(settings, name) < 0:
+            yield _problem(name, "it must not be negative", "Give 0 or more.")
+    if not 4 <= settings.password_hash_rounds <= 16:
+        yield _problem("password_hash_rounds", "it must be from 4 to 16", "Leave it at 12.")
+    if settings.hash_waiters + max(1, settings.hash_concurrency) >= settings.threads > 0:
+        yield _problem(
+            "hash_waiters", "waiting password checks could fill every thread of a worker",
+            "Keep OIDC_HASH_WAITERS + OIDC_HASH_CONCURRENCY below OIDC_THREADS.",
+        )  # fmt: skip
+
+
+def _proxies(settings: Settings) -> Iterator[Problem]:
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            yield _problem(
+                "trusted_proxies", f"{proxy!r} is neither an address nor a network", "Give values such as 10.0.0.0/8."
+            )
+
+
+def _words(settings: Settings) -> Iterator[Problem]:
+    if settings.log_level not in {"debug", "info", "warning", "error"}:
+        yield _problem("log_level", "there is no such level", "Give debug, info, warning or error.")
+    for name, schemes in (("redis_url", {"redis", "rediss"}), ("smtp_url", {"smtp", "smtps"})):
+        value = getattr(settings, name)
+        if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).hostname):
+            yield _problem(name, "it is not such an address", f"Give {' or '.join(sorted(schemes))}://host:port.")
+    if settings.ca_bundle and not os.path.isfile(settings.ca_bundle):  # noqa: PTH113 - a text, maybe not even a path
+        yield _problem("ca_bundle", "there is no such file", "Give the path of a PEM file.")
+
+
+def _secrets(settings: Settings) -> Iterator[Problem]:
+    for name in ("secret_key", "master_key"):
+        value = getattr(settings, name)
+        if name == "master_key" and not value:
+            continue
+        familiar = any(word in value.lower() for word in _FAMILIAR_SECRETS)
+        if len(value) < SECRET_MIN_CHARACTERS or len(set(value)) < 10 or familiar:
+            yield _problem(
+                name, "it is missing, short, or guessable",
+                "Give 32 or more random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'.",
+            )  # fmt: skip
+
+
+def _production(settings: Settings) -> Iterator[Problem]:
+    if settings.issuer.startswith("http://"):
+        yield _problem(
+            "issuer",
+            "it is not https, so every token could be read on the way",
+            "Put the server behind TLS and give the https address.",
+        )
+    if settings.password_hash_rounds < 12:
+        yield _problem("password_hash_rounds", "passwords would be hashed too cheaply", "Give 12 or more.")
+    for name in ("FLASK_DEBUG", "AUTHLIB_INSECURE_TRANSPORT"):
+        if os.environ.get(name, "0").lower() not in {"", "0", "false"}:
+            yield Problem(name, "it switches protection off", "Unset it.")
+
+
+RULES = (_issuer, _database, _keys, _numbers, _proxies, _words)
+PRODUCTION_RULES = (_secrets, _production)
+
+
+def check(settings: Settings, *, production: bool) -> Settings:
+    """The same settings, when they keep every rule. Raises :class:`SettingsError` with every problem at once."""
+    rules = RULES + PRODUCTION_RULES if production else RULES
+    problems = [problem for rule in rules for problem in rule(settings)]
+    if problems:
+        raise SettingsError(problems)
+    return settings

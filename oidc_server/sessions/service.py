@@ -1,0 +1,62 @@
+"""Beginning and ending login sessions."""
+
+import uuid
+from datetime import timedelta
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from oidc_server.core import clock
+from oidc_server.sessions.models import LoginSession
+
+USER_AGENT_CHARACTERS = 255
+ACR_PASSWORD = "urn:oidc-server:acr:password"  # noqa: S105 - the name of an assurance level
+
+
+def begin_session(
+    session: Session,
+    *,
+    user_id: uuid.UUID,
+    amr: list[str],
+    acr: str,
+    lifetime: timedelta,
+    user_agent: str,
+    address: str,
+) -> LoginSession:
+    """Begin a session for a person who has just proven who they are by ``amr`` (RFC 8176)."""
+    now = clock.now()
+    login = LoginSession(
+        user_id=user_id,
+        auth_time=now,
+        amr=amr,
+        acr=acr,
+        user_agent=user_agent[:USER_AGENT_CHARACTERS],
+        address=address,
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    session.add(login)
+    session.flush()
+    return login
+
+
+def end_sessions(session: Session, *, user_id: uuid.UUID) -> int:
+    """End every running session of a user; the number of those that ended."""
+    statement = (
+        update(LoginSession)
+        .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None))
+        .values(ended_at=clock.now())
+    )
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)  # noqa: S101 - narrows the type of a bulk update's result
+    return result.rowcount
+
+
+def count_running(session: Session, *, user_id: uuid.UUID) -> int:
+    """How many sessions of a user have neither ended nor expired."""
+    query = (
+        select(func.count())
+        .select_from(LoginSession)
+        .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None), LoginSession.expires_at > clock.now())
+    )
+    return session.scalar(query) or 0
