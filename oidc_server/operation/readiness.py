@@ -1,0 +1,89 @@
+"""Whether this process can do its work: database, schema, keys and clock."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, text
+
+from oidc_server.core import clock, schema
+from oidc_server.core.errors import Unavailable
+from oidc_server.core.settings import Settings
+from oidc_server.keys.ring import KeyRing
+
+EXTENSION = "oidc_server.readiness"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check: ``problem`` is None when all is well."""
+
+    name: str
+    problem: str | None
+
+
+class Readiness:
+    """Runs the checks, and knows whether the process is draining."""
+
+    def __init__(self, engine: Engine, ring: KeyRing, settings: Settings) -> None:
+        self._engine = engine
+        self._ring = ring
+        self._skew_bound = settings.clock_skew_bound
+        self._schema_is_current = False
+        self._running = threading.Lock()
+        self.is_draining: Callable[[], bool] = lambda: False
+
+    def checks(self) -> list[Check]:
+        """Each dependency, checked now."""
+        return [
+            Check("database", self._database()),
+            Check("migrations", self._migrations()),
+            Check("keys", self._keys()),
+            Check("clock", self._clock()),
+        ]
+
+    def problems(self) -> list[Check]:
+        """The checks that failed; ``draining`` is one of them while the server stops."""
+        if self.is_draining():
+            return [Check("draining", "the server is stopping")]
+        return [check for check in self.checks() if check.problem is not None]
+
+    def _database(self) -> str | None:
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except Exception as error:
+            return f"it does not answer ({type(error).__name__})"
+        return None
+
+    def _migrations(self) -> str | None:
+        """Asked until the answer is yes; a schema does not go back under a running server."""
+        if self._schema_is_current:
+            return None
+        try:
+            self._schema_is_current = schema.is_current(self._engine)
+        except Exception as error:
+            return f"the schema cannot be read ({type(error).__name__})"
+        return None if self._schema_is_current else "the schema is not current: run `oidc-server db upgrade`"
+
+    def _keys(self) -> str | None:
+        try:
+            self._ring.check()
+        except Unavailable as error:
+            return f"{error.reason.value}: {error.reason.mend}"
+        return None
+
+    def _clock(self) -> str | None:
+        """This host's clock against the database's; codes and tokens of several hosts must agree on the time."""
+        if self._engine.dialect.name != "postgresql":
+            return None
+        try:
+            with self._engine.connect() as connection:
+                theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        except Exception as error:
+            return f"the database's clock cannot be read ({type(error).__name__})"
+        skew = abs((clock.now() - theirs.astimezone(UTC)).total_seconds())
+        if skew > self._skew_bound:
+            return f"it differs from the database's by {skew:.0f} s ({self._skew_bound} s at most): synchronise it"
+        return None

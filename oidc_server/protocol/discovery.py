@@ -1,0 +1,87 @@
+"""Discovery: OpenID Connect Discovery 1.0 §3 and RFC 8414, generated from the constants that decide."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+from flask import Response, current_app, request
+
+from oidc_server.clients.metadata import (
+    ASSERTION_ALGORITHMS,
+    NONE,
+    OPENID_SCOPES,
+    PASSWORD,
+    TOKEN_ENDPOINT_AUTH_METHODS,
+)
+from oidc_server.core.memory import Document
+from oidc_server.protocol.blueprint import (
+    AUTHORIZATION_SERVER_METADATA,
+    INTROSPECTION,
+    JWKS,
+    OPENID_CONFIGURATION,
+    REVOCATION,
+    TOKEN,
+    protocol,
+)
+from oidc_server.protocol.documents import public_document
+from oidc_server.protocol.server import GRANTS, AuthorizationServer, current_server
+
+EXTENSION = "oidc_server.discovery"
+MAX_AGE = 300
+_ASSERTION_METHODS = [method for method in TOKEN_ENDPOINT_AUTH_METHODS if method != NONE]
+
+
+def metadata(server: AuthorizationServer) -> dict[str, Any]:
+    """The server's metadata as it is now."""
+    issuer = server.settings.issuer
+    in_use = server.clients.grant_types()
+    grant_types = [
+        grant.GRANT_TYPE for grant in GRANTS if grant.GRANT_TYPE != PASSWORD or PASSWORD in in_use
+    ]  # RFC 9700 §2.4: the password grant is not on offer unless somebody may use it
+    return {
+        "issuer": issuer,
+        "token_endpoint": issuer + TOKEN,
+        "jwks_uri": issuer + JWKS,
+        "introspection_endpoint": issuer + INTROSPECTION,
+        "revocation_endpoint": issuer + REVOCATION,
+        "scopes_supported": list(OPENID_SCOPES),
+        "response_types_supported": [],
+        "grant_types_supported": grant_types,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(server.ring.signing_algorithms()),
+        "token_endpoint_auth_methods_supported": list(TOKEN_ENDPOINT_AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": _ASSERTION_METHODS,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": list(TOKEN_ENDPOINT_AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "service_documentation": issuer + "/docs",
+    }
+
+
+class Discovery:
+    """The rendered document, made anew only when something in it changed."""
+
+    def __init__(self) -> None:
+        self._rendered: tuple[object, Document | None] = (None, None)
+
+    def document(self, server: AuthorizationServer) -> Document:
+        """The document as it is now."""
+        inputs = (server.clients.grant_types(), server.ring.signing_algorithms())
+        rendered_for, document = self._rendered
+        if document is None or rendered_for != inputs:
+            body = orjson.dumps(metadata(server))
+            document = Document(body, hashlib.sha256(body).hexdigest()[:32], MAX_AGE)
+            self._rendered = (inputs, document)
+        return document
+
+
+@protocol.get(OPENID_CONFIGURATION)
+@protocol.get(AUTHORIZATION_SERVER_METADATA)
+def discovery_document() -> Response:
+    """What this server is and where its endpoints are."""
+    server = current_server()
+    discovery: Discovery = current_app.extensions[EXTENSION]
+    return public_document(request, discovery.document(server))

@@ -1,0 +1,76 @@
+"""Token introspection (RFC 7662): what a token stands for at this moment, for those who may know."""
+
+from typing import Any
+
+from flask import Response, request
+
+from oidc_server.clients.metadata import NONE
+from oidc_server.clients.registry import ClientSnapshot
+from oidc_server.core import logs, metrics
+from oidc_server.core.database import current_database
+from oidc_server.core.errors import Reason, Throttled
+from oidc_server.core.http import json_response, request_id
+from oidc_server.core.limits import UNKNOWN_TOKENS
+from oidc_server.protocol.access_token import TokenRefused
+from oidc_server.protocol.blueprint import INTROSPECTION, protocol
+from oidc_server.protocol.client_authentication import authenticate_client
+from oidc_server.protocol.errors import InvalidClient, InvalidRequest
+from oidc_server.protocol.gate import check_form
+from oidc_server.protocol.server import AuthorizationServer, current_server
+from oidc_server.protocol.token_state import live_access_token, live_refresh_token
+
+# A client that is registered for this scope may introspect every access token; any client may introspect its own.
+READ_ANY_TOKEN = "tokens:read"  # noqa: S105 - the name of a scope
+log = logs.get_logger()
+_INACTIVE: dict[str, Any] = {"active": False}
+
+
+@protocol.post(INTROSPECTION)
+def introspect() -> Response:
+    """Answer with the token's claims, or ``{"active": false}`` and nothing else."""
+    check_form(request)
+    server = current_server()
+    client = authenticate_client(request, server.clients, server.limits, server.settings.issuer)
+    if client.token_endpoint_auth_method == NONE:
+        raise InvalidClient(Reason.CLIENT_METHOD_NOT_REGISTERED, "a public client cannot introspect")
+    token = request.form.get("token")
+    if not token:
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, "token")
+    answer = _describe(server, client, token)
+    if not answer["active"] and not server.limits.hit(UNKNOWN_TOKENS, client.client_id):
+        retry_after = server.limits.retry_after(UNKNOWN_TOKENS, client.client_id)
+        raise Throttled(Reason.CLIENT_THROTTLED, "inactive tokens", retry_after=retry_after)
+    return json_response(answer)
+
+
+def _describe(server: AuthorizationServer, client: ClientSnapshot, token: str) -> dict[str, Any]:
+    """The token type hint (RFC 7662 §2.1) is not needed: a JWT and a refresh token never look alike."""
+    return _describe_access_token(server, client, token) if "." in token else _describe_refresh_token(client, token)
+
+
+def _describe_access_token(server: AuthorizationServer, client: ClientSnapshot, token: str) -> dict[str, Any]:
+    try:
+        live = live_access_token(current_database(), server.ring, server.clients, server.settings.issuer, token)
+    except TokenRefused as refused:
+        metrics.count_refusal(refused.reason.value)
+        log.info("inactive", error_id=request_id(), reason=refused.reason.value, client_id=client.client_id)
+        return _INACTIVE
+    may_know = (
+        live.client_id == client.client_id or client.client_id in live.audiences or READ_ANY_TOKEN in client.scopes
+    )
+    return {"active": True, "token_type": "Bearer", **live.claims} if may_know else _INACTIVE
+
+
+def _describe_refresh_token(client: ClientSnapshot, token: str) -> dict[str, Any]:
+    """A refresh token is its client's own affair: nobody else learns of it."""
+    live = live_refresh_token(current_database(), token)
+    if live is None or live.standing.client_id != client.client_id:
+        return _INACTIVE
+    return {
+        "active": True,
+        "token_type": "refresh_token",
+        "client_id": live.standing.client_id,
+        "sub": str(live.standing.user_id),
+        "scope": live.standing.granted_scope,
+        "exp": int(live.expires_at),
+    }

@@ -1,0 +1,30 @@
+"""Puts the protocol's endpoints on the application."""
+
+import functools
+
+from flask import Flask
+
+from oidc_server.core.http import register_renderer, serve_from_memory
+from oidc_server.protocol import cors, discovery, introspection, jwks, revocation, token
+from oidc_server.protocol.blueprint import (
+    AUTHORIZATION_SERVER_METADATA,
+    JWKS,
+    OAUTH_PREFIX,
+    OPENID_CONFIGURATION,
+    protocol,
+)
+from oidc_server.protocol.errors import render
+from oidc_server.protocol.server import EXTENSION, AuthorizationServer
+
+ENDPOINTS = (cors, discovery, introspection, jwks, revocation, token)
+
+
+def init_app(app: Flask, server: AuthorizationServer) -> None:
+    """Serve the protocol with this engine."""
+    app.extensions[EXTENSION] = server
+    app.extensions[discovery.EXTENSION] = documents = discovery.Discovery()
+    register_renderer(app, OAUTH_PREFIX, render)
+    app.register_blueprint(protocol)
+    serve_from_memory(app, JWKS, server.ring.jwks)
+    for path in (OPENID_CONFIGURATION, AUTHORIZATION_SERVER_METADATA):
+        serve_from_memory(app, path, functools.partial(documents.document, server))

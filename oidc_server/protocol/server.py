@@ -1,0 +1,97 @@
+"""The grant engine: Authlib's AuthorizationServer, built once per application, with what is ours put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from authlib.oauth2 import AuthorizationServer as AuthlibServer
+from authlib.oauth2 import OAuth2Error
+from flask import Request, Response, current_app
+from sqlalchemy.orm import Session
+
+from oidc_server.authorizations.refresh import RefreshPolicy
+from oidc_server.clients.registry import ClientRegistry, ClientSnapshot
+from oidc_server.core.limits import Limits
+from oidc_server.core.settings import Settings
+from oidc_server.keys.ring import KeyRing
+from oidc_server.protocol.client_authentication import authenticate_client
+from oidc_server.protocol.errors import from_authlib
+from oidc_server.protocol.grants.client_credentials import ClientCredentialsGrant
+from oidc_server.protocol.grants.password import PasswordGrant
+from oidc_server.protocol.grants.refresh_token import RefreshTokenGrant
+from oidc_server.protocol.issue import Issuance, issue
+from oidc_server.protocol.requests import IssuerRequest
+from oidc_server.users.models import User
+from oidc_server.users.passwords import Passwords
+
+EXTENSION = "oidc_server.server"
+# Asked between a proven password and the tokens, in the transaction that would issue them; each may raise a refusal.
+# The second-factor slice puts its question here: no grant goes around it.
+SecondFactorCheck = Callable[[Session, User], None]
+_HEADERS = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+GRANTS = (ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant)
+
+
+class AuthorizationServer(AuthlibServer):
+    """The engine with everything it needs: no globals, so two applications in one process do not meet."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clients: ClientRegistry,
+        limits: Limits,
+        ring: KeyRing,
+        passwords: Passwords,
+        refresh_policy: RefreshPolicy,
+        second_factor_checks: tuple[SecondFactorCheck, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.clients = clients
+        self.limits = limits
+        self.ring = ring
+        self.passwords = passwords
+        self.refresh_policy = refresh_policy
+        self.second_factor_checks = second_factor_checks
+        for grant in GRANTS:
+            self.register_grant(grant)
+
+    def query_client(self, client_id: str) -> ClientSnapshot | None:
+        return self.clients.find(client_id)
+
+    def authenticate_client(
+        self, request: IssuerRequest, methods: Any = None, endpoint: str = "token"
+    ) -> ClientSnapshot:
+        return authenticate_client(request._request, self.clients, self.limits, self.settings.issuer)
+
+    def create_oauth2_request(self, request: Request) -> IssuerRequest:
+        return IssuerRequest(request, self.settings.issuer)
+
+    def validate_requested_scope(self, scope: str | None) -> None:
+        """Nothing: ``protocol.scope`` decides, where the client is known."""
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nothing: what happens is called by name, not signalled."""
+
+    def save_token(self, token: dict[str, Any], request: IssuerRequest) -> None:
+        """Nothing: a JWT has no row; refresh tokens are written where they are made."""
+
+    def issue(self, issuance: Issuance) -> dict[str, Any]:
+        """Every token that this server gives out comes from here."""
+        return issue(self.ring, self.settings, issuance)
+
+    def handle_response(self, status: int, body: Any, headers: Any) -> Response:
+        """RFC 6749 §5.1: JSON that nothing on the way may keep."""
+        return Response(orjson.dumps(body), status, _HEADERS)
+
+    def handle_error_response(self, request: IssuerRequest, error: OAuth2Error) -> Response:
+        raise from_authlib(error) from error
+
+
+def current_server() -> AuthorizationServer:
+    """The engine of the current application."""
+    server: AuthorizationServer = current_app.extensions[EXTENSION]
+    return server

@@ -1,0 +1,83 @@
+"""Whether a presented token is good now: its signature, its claims, and all that can have ended it since."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, exists, select
+
+from oidc_server.authorizations.models import Authorization, RefreshToken, RevokedAccessToken
+from oidc_server.authorizations.standing import Standing, standing_of, standing_query
+from oidc_server.clients.registry import ClientRegistry
+from oidc_server.core import clock, crypto
+from oidc_server.core.database import Database
+from oidc_server.core.errors import Reason
+from oidc_server.core.identity import parse_id
+from oidc_server.keys.ring import KeyRing
+from oidc_server.protocol.access_token import AccessToken, TokenRefused, verify_access_token
+
+_DENIED = exists().where(RevokedAccessToken.jti == bindparam("jti"))
+_IS_DENIED = select(_DENIED)
+_STANDING_AND_DENIAL = standing_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id"))
+_REFRESH_TOKEN = (
+    standing_query(RefreshToken.expires_at.label("token_expires_at"), RefreshToken.used_at.label("used_at"))
+    .join(RefreshToken, RefreshToken.authorization_id == Authorization.id)
+    .where(RefreshToken.digest == bindparam("digest"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRefreshToken:
+    """A refresh token that may still be used, and the grant behind it."""
+
+    standing: Standing
+    expires_at: float
+
+
+def live_access_token(
+    database: Database, ring: KeyRing, clients: ClientRegistry, issuer: str, token: str
+) -> AccessToken:
+    """The access token, when it is good at this moment. Raises :class:`TokenRefused` with the reason.
+
+    A client's token for itself depends on the client, which may be as old as the client cache."""
+    access_token = verify_access_token(ring, issuer, token)
+    if access_token.authorization_id is None:
+        _check_own_token(database, clients, access_token)
+    else:
+        _check_granted_token(database, access_token, parse_id(access_token.authorization_id))
+    return access_token
+
+
+def _check_own_token(database: Database, clients: ClientRegistry, token: AccessToken) -> None:
+    client = clients.find(token.client_id)
+    if client is None:
+        raise TokenRefused(Reason.CLIENT_UNKNOWN)
+    if client.disabled:
+        raise TokenRefused(Reason.CLIENT_DISABLED)
+    with database.glance() as connection:
+        if connection.execute(_IS_DENIED, {"jti": token.jti}).scalar_one():
+            raise TokenRefused(Reason.TOKEN_REVOKED)
+
+
+def _check_granted_token(database: Database, token: AccessToken, authorization_id: uuid.UUID | None) -> None:
+    with database.glance() as connection:
+        parameters = {"authorization_id": authorization_id, "jti": token.jti}
+        row = connection.execute(_STANDING_AND_DENIAL, parameters).one_or_none()
+    if row is None:
+        raise TokenRefused(Reason.AUTHORIZATION_REVOKED, "no such authorization")
+    if row.denied:
+        raise TokenRefused(Reason.TOKEN_REVOKED)
+    if (reason := standing_of(row).refusal(clock.now())) is not None:
+        raise TokenRefused(reason)
+
+
+def live_refresh_token(database: Database, token: str) -> LiveRefreshToken | None:
+    """The refresh token, when it could be redeemed at this moment."""
+    with database.glance() as connection:
+        row = connection.execute(_REFRESH_TOKEN, {"digest": crypto.digest(token)}).one_or_none()
+    now = clock.now()
+    if row is None or row.used_at is not None or row.token_expires_at <= now:
+        return None
+    standing = standing_of(row)
+    return LiveRefreshToken(standing, row.token_expires_at.timestamp()) if standing.refusal(now) is None else None
