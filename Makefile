@@ -72,8 +72,9 @@ test: lint ## lint, then the whole suite with branch coverage (95 % at least)
 bench: $(STAMP) ## measure the token endpoint and its neighbours
 	$(BIN)/python -m bench $(ARGS)
 
-docs: $(STAMP) ## build the documentation into site/, refusing any warning
-	$(BIN)/python -m mkdocs build --strict $(ARGS)
+docs: $(STAMP) ## write the pages that follow from the code, and build all into site/, refusing any warning
+	$(BIN)/python -m oidc_server.commands.reference docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
 
 audit: $(STAMP) ## look up known vulnerabilities of the locked versions (needs the internet)
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock $(ARGS)

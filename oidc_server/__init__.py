@@ -37,11 +37,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     http.init_app(app, settings)
 
-    engine = database.make_engine(
-        settings.database_url, pool_size=settings.database_pool_size, statement_timeout_ms=settings.statement_timeout_ms
+    app.extensions[database.EXTENSION] = db = database.Database.open(
+        settings.database_url, pool_size=settings.pool_size, statement_timeout_ms=settings.statement_timeout_ms
     )
-    app.extensions[database.EXTENSION] = db = database.Database(engine)
-    app.extensions[limits.EXTENSION] = limiter = limits.Limits(engine, settings.redis_url)
+    app.extensions[limits.EXTENSION] = limiter = limits.Limits(db.engine, settings.redis_url)
     app.extensions[ring.EXTENSION] = key_ring = ring.make_key_ring(settings, db)
     app.extensions[passwords.EXTENSION] = hashing = passwords.make_passwords(settings)
     app.extensions[registry.EXTENSION] = clients = registry.ClientRegistry(db, settings.client_cache_seconds)

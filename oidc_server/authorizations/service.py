@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from oidc_server.audit.catalogue import Event
@@ -81,10 +82,14 @@ def revoke(
 
 
 def revoke_access_token(session: Session, *, actor: Actor, jti: str, expires_at: datetime, client_id: str) -> None:
-    """Put one access token on the deny list until it would have expired anyway. Doing it twice is doing it once."""
-    if session.get(RevokedAccessToken, jti) is None:
-        session.merge(RevokedAccessToken(jti=jti, expires_at=expires_at))
-        record(session, Event.ACCESS_TOKEN_REVOKED, actor=actor, subject=jti, client_id=client_id)
+    """Put one access token on the deny list until it would have expired anyway. Doing it twice is doing it once; the
+    primary key closes the race of two that do it at the same time."""
+    try:
+        with session.begin_nested():
+            session.add(RevokedAccessToken(jti=jti, expires_at=expires_at))
+    except IntegrityError:
+        return
+    record(session, Event.ACCESS_TOKEN_REVOKED, actor=actor, subject=jti, client_id=client_id)
 
 
 def count_alive(session: Session, *, client_id: str | None = None, user_id: uuid.UUID | None = None) -> int:

@@ -9,6 +9,7 @@ from oidc_server.clients.metadata import MetadataInvalid
 
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]{1,2000}")  # RFC 3986 §2, without the fragment's '#'
 _LOOPBACK = {"127.0.0.1", "::1"}
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def check_redirect_uri(uri: str, *, client_type: str) -> str:
@@ -47,9 +48,14 @@ def matches(requested: str, registered: Iterable[str], *, client_type: str) -> b
 
 
 def origins(uris: Iterable[str]) -> set[str]:
-    """The web origins of redirect URIs (RFC 6454), from which a browser client calls the token endpoint."""
+    """The web origins of redirect URIs, from which a browser client calls the token endpoint; as browsers write them,
+    without a default port (RFC 6454 §6.2)."""
     parts = [split for uri in uris if (split := _split(uri)) is not None]
-    return {f"{part.scheme}://{part.netloc}".lower() for part in parts if part.scheme in {"http", "https"}}
+    return {
+        f"{part.scheme}://{part.netloc.lower().removesuffix(_DEFAULT_PORTS[part.scheme])}"
+        for part in parts
+        if part.scheme in _DEFAULT_PORTS
+    }
 
 
 def _without_loopback_port(uri: str) -> str | None:

@@ -4,6 +4,7 @@ A disabled client, or a removed secret, stops within that bound. A secret that d
 it is refused, so a new secret works at once."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from cachetools import TTLCache
 from flask import current_app
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, joinedload
 
 from oidc_server.clients import redirect_uris
 from oidc_server.clients.models import Client
@@ -21,6 +23,7 @@ from oidc_server.core.database import Database
 
 EXTENSION = "oidc_server.clients"
 _CLIENTS_AT_MOST = 5000
+_OUTAGE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class ClientRegistry:
         self._lock = threading.Lock()
         self._known: TTLCache[str, ClientSnapshot] = TTLCache(_CLIENTS_AT_MOST, seconds, timer=clock.seconds)
         self._together: TTLCache[str, frozenset[str]] = TTLCache(8, max(1, seconds), timer=clock.seconds)
+        self._last: dict[str, frozenset[str]] = {}
+        self._asking = threading.Lock()
+        self._ask_again_at = 0.0
 
     def remembered(self, client_id: str) -> ClientSnapshot | None:
         """The client when it was looked up within the bound; None says nothing."""
@@ -107,29 +113,48 @@ class ClientRegistry:
         with self._lock:
             self._known.clear()
             self._together.clear()
+            self._last.clear()
+            self._ask_again_at = 0.0
 
     def grant_types(self) -> frozenset[str]:
         """The grant types that some enabled client may use."""
-        with self._lock:
-            known = self._together.get("grant_types")
-        if known is None:
-            with self._database.reading() as session:
-                known = grant_types_in_use(session)
-            with self._lock:
-                self._together["grant_types"] = known
-        return known
+        return self._of_all("grant_types", grant_types_in_use)
 
-    def origins(self) -> frozenset[str]:
-        """The web origins of enabled public clients."""
+    def origins(self, *, ask: bool = True) -> frozenset[str]:
+        """The web origins of enabled public clients; without asking the database, those that are known."""
+        return self._of_all("origins", _registered_origins) if ask else self._last.get("origins", frozenset())
+
+    def _of_all(self, name: str, read: Callable[[Session], frozenset[str]]) -> frozenset[str]:
+        """What ``read`` gives, asked for by one thread at a time.
+
+        It is told to callers and nothing is granted by it, so the last answer serves on while the database is away."""
         with self._lock:
-            known = self._together.get("origins")
-        if known is None:
-            query = select(Client.redirect_uris).where(Client.client_type == "public", Client.disabled_at.is_(None))
-            with self._database.reading() as session:
-                known = frozenset(origin for uris in session.scalars(query) for origin in redirect_uris.origins(uris))
-            with self._lock:
-                self._together["origins"] = known
-        return known
+            known, last = self._together.get(name), self._last.get(name)
+        if known is not None:
+            return known
+        if last is None:
+            return self._read_together(name, read)
+        if clock.seconds() < self._ask_again_at or not self._asking.acquire(blocking=False):
+            return last
+        try:
+            return self._read_together(name, read)
+        except SQLAlchemyError:
+            self._ask_again_at = clock.seconds() + _OUTAGE_SECONDS
+            return last
+        finally:
+            self._asking.release()
+
+    def _read_together(self, name: str, read: Callable[[Session], frozenset[str]]) -> frozenset[str]:
+        with self._database.reading() as session:
+            found = read(session)
+        with self._lock:
+            self._together[name] = self._last[name] = found
+        return found
+
+
+def _registered_origins(session: Session) -> frozenset[str]:
+    query = select(Client.redirect_uris).where(Client.client_type == "public", Client.disabled_at.is_(None))
+    return frozenset(origin for uris in session.scalars(query) for origin in redirect_uris.origins(uris))
 
 
 def current_clients() -> ClientRegistry:

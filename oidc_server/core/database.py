@@ -17,10 +17,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from oidc_server.core.connections import ConnectionPool
 from oidc_server.core.identity import new_id
 
 EXTENSION = "oidc_server.database"
-_BUSY_TIMEOUT_MS = 5000
+_BUSY_TIMEOUT_MS = 4000
+_POOL_SECONDS = 1.0
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -75,33 +77,36 @@ def engine_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def make_engine(url: str, *, pool_size: int, statement_timeout_ms: int, echo: bool = False) -> Engine:
-    """An engine for ``url``; ``statement_timeout_ms`` bounds every statement and wait for a lock or connection."""
+def make_engine(
+    url: str, *, pool_size: int, statement_timeout_ms: int, echo: bool = False, autocommit: bool = False
+) -> Engine:
+    """An engine for ``url``; ``statement_timeout_ms`` bounds every statement and wait for a lock (PostgreSQL).
+
+    ``autocommit`` is for reading on PostgreSQL, which gives each statement its own snapshot anyway (READ COMMITTED): a
+    transaction around it would only cost round trips.
+
+    No wait for an answer is longer than that and half a second more, and none for a connection longer than a second."""
     full_url = engine_url(url)
+    pool: dict[str, Any] = {
+        "poolclass": ConnectionPool,
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": min(_POOL_SECONDS, statement_timeout_ms / 1000),
+        "hide_parameters": True,  # the text of an error can reach a log
+    }
     if full_url.startswith("sqlite"):
-        engine = create_engine(full_url, pool_size=pool_size, max_overflow=0, echo=echo)
+        engine = create_engine(full_url, echo=echo, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
-        full_url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=statement_timeout_ms / 1000,
-        pool_pre_ping=True,
-        echo=echo,
-        connect_args={
-            "connect_timeout": 3,
-            # A dead peer is noticed within 15 s even when it never closes the connection.
-            "keepalives_idle": 5,
-            "keepalives_interval": 3,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10_000,
-            "application_name": "oidc-server",
-            "options": f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms} "
-            f"-c idle_in_transaction_session_timeout={statement_timeout_ms * 4} -c timezone=UTC",
-        },
-    )
+    from oidc_server.core import postgresql  # noqa: PLC0415 - its driver is an optional extra
+
+    arguments = postgresql.connect_arguments(statement_timeout_ms)
+    if autocommit:
+        pool["isolation_level"] = "AUTOCOMMIT"
+    engine = create_engine(full_url, echo=echo, pool_pre_ping=True, connect_args=arguments, **pool)
+    postgresql.bound_waits(engine, statement_timeout_ms)
+    return engine
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
@@ -119,13 +124,25 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 class Database:
-    """One engine and the sessions on it."""
+    """An engine for writing and one for reading, which may be the same, and the sessions on them."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reader: Engine | None = None) -> None:
         self.engine = engine
-        # PostgreSQL gives each statement its own snapshot anyway (READ COMMITTED): a BEGIN would only cost round trips.
-        postgresql = engine.dialect.name == "postgresql"
-        self._read_engine = engine.execution_options(isolation_level="AUTOCOMMIT") if postgresql else engine
+        self._reader = reader or engine
+
+    @classmethod
+    def open(cls, url: str, *, pool_size: int, statement_timeout_ms: int) -> "Database":
+        """A database with ``pool_size`` connections for writing and, on PostgreSQL, as many for reading."""
+        engine = make_engine(url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms)
+        if engine.dialect.name != "postgresql":
+            return cls(engine)
+        reader = make_engine(url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms, autocommit=True)
+        return cls(engine, reader)
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Let go of all connections. A forked process says ``close=False``: they stay its parent's."""
+        self.engine.dispose(close=close)
+        self._reader.dispose(close=close)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -138,13 +155,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads; it never takes a write lock, and what it changed is thrown away."""
-        with Session(self._read_engine, expire_on_commit=False, autoflush=False) as session:
+        with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
         """A bare connection for one read on a hot path."""
-        with self._read_engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield connection
 
 

@@ -28,26 +28,37 @@ _CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action
 _NO_ROUTE = "(none)"
 
 
+def common_headers(settings: Settings) -> list[tuple[str, str]]:
+    """The headers of every answer that does not set its own."""
+    headers = [
+        ("content-security-policy", _CSP),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cache-control", "no-store"),
+    ]
+    if settings.issuer.startswith("https://"):
+        headers.append(("strict-transport-security", "max-age=63072000; includeSubDomains"))
+    return headers
+
+
+def new_request_id() -> str:
+    """An id for a request that brought no sane one."""
+    return secrets.token_hex(12)
+
+
 class Envelope:
     """Wraps an application. A header that a view has set is left as it is."""
 
     def __init__(self, wsgi_app: WSGIApplication, settings: Settings) -> None:
         self._wsgi_app = wsgi_app
-        self._headers = [
-            ("content-security-policy", _CSP),
-            ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "no-referrer"),
-            ("cross-origin-opener-policy", "same-origin"),
-            ("cache-control", "no-store"),
-        ]
-        if settings.issuer.startswith("https://"):
-            self._headers.append(("strict-transport-security", "max-age=63072000; includeSubDomains"))
+        self._headers = common_headers(settings)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Give the request its id, and the response what is missing."""
         started = time.perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _SANE_REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+        request_id = given if _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
         environ[REQUEST_ID] = request_id
 
         def finish(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:

@@ -4,11 +4,12 @@ and is rendered by the renderer of its part of the address space."""
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from traceback import format_tb
 from urllib.parse import urlsplit
 
 import orjson
 from flask import Flask, Response, request
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
@@ -63,6 +64,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Install the HTTP layer on the application."""
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     app.config["MAX_FORM_PARTS"] = 200
+    app.url_map.merge_slashes = False  # a redirect would send a form with credentials once more, maybe without TLS
     issuer = urlsplit(settings.issuer)
     names = {issuer.hostname or "", *settings.allowed_hosts} | _LOOPBACK_HOSTS
     memory = FromMemory(app.wsgi_app, issuer.netloc)
@@ -118,6 +120,25 @@ def client_address() -> str:
     return request.remote_addr or "unknown"
 
 
+def request_body() -> bytes:
+    """The whole body of the current request.
+
+    Raises :class:`HttpFault` when it is too large, and when it is not what its framing says (RFC 9112 §7.1, §8): half a
+    request must not be taken for a whole one."""
+    try:
+        body = request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:  # whatever the server's own parser of chunks raises
+        raise HttpFault(Reason.BAD_HTTP_REQUEST, 400, type(error).__name__) from error
+    announced, limit = request.content_length, request.max_content_length
+    if announced is not None and len(body) != announced:
+        raise HttpFault(Reason.BAD_HTTP_REQUEST, 400, "the body was cut off")
+    if announced is None and limit is not None and len(body) >= limit:  # Werkzeug stops there and does not say so
+        raise HttpFault(Reason.BODY_TOO_LARGE, 413)
+    return body
+
+
 def refuse(http: Http, refusal: Refusal) -> Response:
     """Log the reason under the error id, count it, and render what the caller may know."""
     metrics.count_refusal(refusal.reason.value)
@@ -139,16 +160,28 @@ def refuse(http: Http, refusal: Refusal) -> Response:
 
 
 def _as_refusal(error: Exception) -> Refusal:
+    # What is raised after the view, in an `after_request` function, arrives inside of Flask's own 500.
+    error = getattr(error, "original_exception", None) or error
     if isinstance(error, HTTPException):
         status = error.code or 500
         fault = HttpFault(_REASON_OF_STATUS.get(status, Reason.BAD_HTTP_REQUEST), status, error.name)
         methods = getattr(error, "valid_methods", None)
         fault.allow = ", ".join(sorted(methods)) if methods else None
         return fault
-    if isinstance(error, PoolTimeoutError | InterfaceError | InternalError | OperationalError):
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, PoolTimeoutError | InterfaceError | InternalError | OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
         # The statement and its parameters stay out of the log: they can hold personal data.
         return Unavailable(Reason.DATABASE_UNAVAILABLE, type(getattr(error, "orig", None) or error).__name__)
-    log.error("fault", error_id=request_id(), exc_info=error)
+    if isinstance(error, DBAPIError):
+        # The database's own text names the values that it refused, which can be personal data.
+        where = "".join(format_tb(error.__traceback__))
+        trace = f"Traceback (most recent call last):\n{where}{type(error.orig).__name__} in: {error.statement}"
+        log.error("fault", error_id=request_id(), exception=trace)
+    else:
+        log.error("fault", error_id=request_id(), exc_info=error)
     return HttpFault(Reason.INTERNAL_ERROR, 500)
 
 
@@ -159,12 +192,19 @@ def json_response(body: object, status: int = 200) -> Response:
 
 def problem_details(refusal: Refusal) -> Response:
     """RFC 9457 problem details. The ``code`` is stable; the reason stays in the log."""
-    title = HTTPStatus(refusal.status).phrase
-    body = {
-        "type": "about:blank",
-        "title": title,
-        "status": refusal.status,
-        "code": title.lower().replace(" ", "_"),
-        "error_id": request_id(),
-    }
-    return Response(orjson.dumps(body), refusal.status, content_type="application/problem+json")
+    body = problem(refusal.status, request_id())
+    return Response(body, refusal.status, content_type="application/problem+json")
+
+
+def problem(status: int, error_id: str) -> bytes:
+    """The body of problem details."""
+    title = HTTPStatus(status).phrase
+    return orjson.dumps(
+        {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "code": title.lower().replace(" ", "_"),
+            "error_id": error_id,
+        }
+    )

@@ -14,6 +14,7 @@ _LOCAL_PART = re.compile(r"[^\s@\x00-\x20\x7f\"(),:;<>\[\]\\]{1,64}")
 _USERNAME_PROFILE = precis_i18n.get_profile("UsernameCaseMapped")
 _SIMPLE_USERNAME = re.compile(r"[\w.\-+]{1,64}")
 EMAIL_MAX_CHARACTERS = 254
+USERNAME_MAX_CHARACTERS = 64
 
 
 class NotAnEmail(ValueError):
@@ -46,14 +47,14 @@ def email_key(email: str) -> str:
     if any(_is_singleton(character) for character in email):
         raise NotAnEmail("an address has no look-alike characters")
     text = unicodedata.normalize("NFC", email)
-    if text != unicodedata.normalize("NFKC", text) or len(text) > EMAIL_MAX_CHARACTERS:
+    if text != unicodedata.normalize("NFKC", text) or max(len(text), len(email)) > EMAIL_MAX_CHARACTERS:
         raise NotAnEmail("an address has no compatibility characters and at most 254 characters")
     local, _, domain = text.rpartition("@")
     if not _LOCAL_PART.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
         raise NotAnEmail("the part before the @ is not valid")
     if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"} for character in text):
         raise NotAnEmail("an address has no invisible characters")
-    return f"{local.lower()}@{_domain_key(domain)}"
+    return f"{unicodedata.normalize('NFC', local.lower())}@{_domain_key(domain)}"
 
 
 def _is_singleton(character: str) -> bool:
@@ -64,7 +65,8 @@ def _is_singleton(character: str) -> bool:
 
 def _domain_key(domain: str) -> str:
     try:
-        ascii_domain = idna.encode(domain.lower(), uts46=False).decode()
+        # Strict: only a full stop separates labels, not the other dots that IDNA 2003 took for one.
+        ascii_domain = idna.encode(domain.lower(), strict=True, uts46=False).decode()
     except (idna.IDNAError, UnicodeError) as error:
         raise NotAnEmail("the part after the @ is not a domain name") from error
     if "." not in ascii_domain or domain.endswith("."):
@@ -73,7 +75,11 @@ def _domain_key(domain: str) -> str:
 
 
 def username_key(username: str) -> str:
-    """The form in which two spellings of one username are equal. Raises :class:`NotAUsername`."""
+    """The form in which two spellings of one username are equal. Raises :class:`NotAUsername`.
+
+    Look-alikes such as the Kelvin sign are refused, as RFC 8265 §3.3.1 has it; the library would fold them."""
+    if len(username) > USERNAME_MAX_CHARACTERS or any(_is_singleton(character) for character in username):
+        raise NotAUsername(NotAUsername.__doc__)
     try:
         key: str = _USERNAME_PROFILE.enforce(username)
     except UnicodeError as error:

@@ -63,8 +63,8 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
-    # At DEBUG, Authlib logs whole token responses and SQLAlchemy whole rows: secrets.
-    for name in ("alembic", "authlib", "sqlalchemy", "urllib3"):
+    # At DEBUG, Authlib logs whole token responses and SQLAlchemy (our pool included) whole rows: secrets.
+    for name in ("alembic", "authlib", "oidc_server.core.connections", "sqlalchemy", "urllib3"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
 
 

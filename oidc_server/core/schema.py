@@ -37,7 +37,10 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
+            from oidc_server.core.postgresql import wait_without_end  # noqa: PLC0415 - its driver is an optional extra
+
             # A migration may take longer than a request may.
+            wait_without_end(connection)
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

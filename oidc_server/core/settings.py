@@ -103,7 +103,12 @@ class Settings:
         "list", (), "Further host names under which this server may be called, comma-separated; the issuer's is one."
     )
     body_limit: int = _setting("int", 65536, "Bytes of the largest request body.")
-    database_pool_size: int = _setting("int", 10, "Database connections of one worker process.")
+    database_pool_size: int = _setting(
+        "int",
+        10,
+        "Database connections of one worker process for writing, and as many for reading; at most `OIDC_THREADS` - 2, "
+        "so that one that hangs never holds every thread.",
+    )
     statement_timeout_ms: int = _setting(
         "int", 3000, "Milliseconds after which the database gives up a statement or a wait for a lock (PostgreSQL)."
     )
@@ -119,12 +124,20 @@ class Settings:
     drain_seconds: int = _setting(
         "int", 5, "Seconds for which a stopping server still serves while it reports that it is not ready."
     )
+    grace_seconds: int = _setting(
+        "int", 25, "Seconds that a server which has drained gives the requests it is still answering."
+    )
     log_level: str = _setting("str", "info", "`debug`, `info`, `warning` or `error`.")
 
     @property
     def audience(self) -> str:
         """The ``aud`` of an access token without a requested resource (RFC 9068 §3)."""
         return self.default_audience or self.issuer
+
+    @property
+    def pool_size(self) -> int:
+        """Database connections of one process; fewer than threads, so that some are left for what needs none."""
+        return min(self.database_pool_size, max(1, self.threads - 2))
 
     @property
     def token_lifetime(self) -> timedelta:

@@ -18,7 +18,7 @@ _FAMILIAR_SECRETS = ("changeme", "secret", "password", "default", "example", "de
 _POSITIVE = (
     "jwks_max_age", "access_token_lifetime", "id_token_lifetime", "refresh_token_idle_lifetime",
     "refresh_token_absolute_lifetime", "body_limit", "database_pool_size", "statement_timeout_ms", "clock_skew_bound",
-    "workers", "threads",
+    "workers", "threads", "grace_seconds",
 )  # fmt: skip
 _NOT_NEGATIVE = (
     "key_rotation_days", "refresh_grace", "client_cache_seconds", "hash_concurrency", "hash_waiters", "drain_seconds",

@@ -32,7 +32,7 @@ def read(content: bytes, passphrase: str) -> StoredKey:
         raise KeyFileError("is not a key file of this server: move it elsewhere") from error
     head, begin, body = text.partition(_BEGIN)
     fields = _fields(head)
-    if not begin or not body.rstrip("\n").endswith("-----") or _END not in body:
+    if not begin or not body.rstrip().endswith("-----") or _END not in body:
         raise KeyFileError("is cut off in the middle: restore it from a backup, or delete it if the key is not needed")
     try:
         material = read_key((begin + body).encode(), fields["alg"], passphrase)

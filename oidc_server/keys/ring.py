@@ -31,6 +31,7 @@ from oidc_server.keys.view import VerificationKey, View, build
 
 EXTENSION = "oidc_server.keys"
 LOOK_INTERVAL = 1.0  # seconds; with the second that a look may last, it makes the notice bound
+_FAILED_STORE_SECONDS = 0.25
 _NOTICE_SECONDS = NOTICE_BOUND.total_seconds()
 _STALENESS_SECONDS = STALENESS_LIMIT.total_seconds()
 _RETRY_SECONDS = int(SWITCH_DELAY.total_seconds())
@@ -126,10 +127,20 @@ class KeyRing:
         return view
 
     def _look(self) -> None:
-        """Let one thread look. Others use what is there, unless the process has been idle: then it may be too old."""
+        """Let one thread look. Others use what is there, unless the process has been idle: then it may be too old.
+
+        After a look that failed, the next may take long and fail too: nobody waits for it then."""
         idle = self._failure is None and clock.monotonic() - self._seen_at > _NOTICE_SECONDS
         if not self._looking.acquire(blocking=idle, timeout=LOOK_INTERVAL if idle else -1):
             return
+        if self._failure is None:
+            self._look_and_release()
+            return
+        look = threading.Thread(target=self._look_and_release, name="key-store-look", daemon=True)
+        look.start()
+        look.join(_FAILED_STORE_SECONDS)
+
+    def _look_and_release(self) -> None:
         try:
             started = clock.monotonic()
             if started >= self._next_look:

@@ -52,7 +52,9 @@ def generated(plan: Plan, now: datetime, policy: Policy) -> str:
 def scheduled(plan: Plan, now: datetime) -> str:
     """What `keys rotate` and `keys activate` did: when the successor signs, and how long the old key stays."""
     key = _record(plan, plan.kid)
-    announced = "announced now" if key in plan.changed else "announced already, nothing was changed"
+    announced = "announced already, nothing was changed"
+    if key in plan.changed:
+        announced = "announced now" if key.published_at == now else "published already"
     text = f"Key {key.kid}: {announced}; {_signs(key, now)}"
     old = _record(plan, plan.predecessor) if plan.predecessor else None
     if old is not None and old.removed_at is not None:

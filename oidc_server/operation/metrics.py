@@ -43,4 +43,5 @@ def _has_token() -> bool:
         live = live_access_token(current_database(), server.ring, server.clients, server.settings.issuer, token.strip())
     except TokenRefused:
         return False
-    return server.settings.audience in live.audiences and METRICS_SCOPE in live.claims["scope"].split()
+    # For this server alone: another audience of the same token could otherwise send it on to here.
+    return live.audiences == [server.settings.audience] and METRICS_SCOPE in live.claims["scope"].split()

@@ -1,18 +1,19 @@
 """Whether this process can do its work: database, schema, keys and clock."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from oidc_server.core import clock, schema
+from oidc_server.core.database import make_engine
 from oidc_server.core.errors import Unavailable
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import KeyRing
 
 EXTENSION = "oidc_server.readiness"
+_PING_TIMEOUT_MS = 1000
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,31 @@ class Check:
 class Readiness:
     """Runs the checks, and knows whether the process is draining."""
 
-    def __init__(self, engine: Engine, ring: KeyRing, settings: Settings) -> None:
-        self._engine = engine
+    def __init__(self, ring: KeyRing, settings: Settings) -> None:
+        # Its own connection: neither a busy pool nor a database that hangs may hold up an answer.
+        self._engine = make_engine(settings.database_url, pool_size=1, statement_timeout_ms=_PING_TIMEOUT_MS)
         self._ring = ring
         self._skew_bound = settings.clock_skew_bound
         self._schema_is_current = False
-        self._running = threading.Lock()
         self.is_draining: Callable[[], bool] = lambda: False
 
     def checks(self) -> list[Check]:
         """Each dependency, checked now."""
+        try:
+            skew = self._skew()
+        except Exception as error:
+            away = f"({type(error).__name__})"
+            return [
+                Check("database", f"it does not answer {away}"),
+                Check("migrations", None if self._schema_is_current else f"the schema cannot be read {away}"),
+                Check("keys", self._keys()),
+                Check("clock", f"the database's clock cannot be read {away}"),
+            ]
         return [
-            Check("database", self._database()),
+            Check("database", None),
             Check("migrations", self._migrations()),
             Check("keys", self._keys()),
-            Check("clock", self._clock()),
+            Check("clock", self._clock(skew)),
         ]
 
     def problems(self) -> list[Check]:
@@ -49,13 +60,14 @@ class Readiness:
             return [Check("draining", "the server is stopping")]
         return [check for check in self.checks() if check.problem is not None]
 
-    def _database(self) -> str | None:
-        try:
-            with self._engine.connect() as connection:
+    def _skew(self) -> float:
+        """Asks the database for its time; the seconds by which this host's clock differs from it. SQLite has ours."""
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name != "postgresql":
                 connection.execute(text("SELECT 1"))
-        except Exception as error:
-            return f"it does not answer ({type(error).__name__})"
-        return None
+                return 0.0
+            theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return abs((clock.now() - theirs.astimezone(UTC)).total_seconds())
 
     def _migrations(self) -> str | None:
         """Asked until the answer is yes; a schema does not go back under a running server."""
@@ -74,16 +86,8 @@ class Readiness:
             return f"{error.reason.value}: {error.reason.mend}"
         return None
 
-    def _clock(self) -> str | None:
-        """This host's clock against the database's; codes and tokens of several hosts must agree on the time."""
-        if self._engine.dialect.name != "postgresql":
-            return None
-        try:
-            with self._engine.connect() as connection:
-                theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        except Exception as error:
-            return f"the database's clock cannot be read ({type(error).__name__})"
-        skew = abs((clock.now() - theirs.astimezone(UTC)).total_seconds())
+    def _clock(self, skew: float) -> str | None:
+        """Codes and tokens of several hosts must agree on the time."""
         if skew > self._skew_bound:
             return f"it differs from the database's by {skew:.0f} s ({self._skew_bound} s at most): synchronise it"
         return None

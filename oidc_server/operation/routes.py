@@ -2,8 +2,6 @@
 
 from flask import Flask
 
-from oidc_server.core.database import EXTENSION as DATABASE
-from oidc_server.core.database import Database
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import EXTENSION as KEY_RING
 from oidc_server.operation.health import health
@@ -13,7 +11,6 @@ from oidc_server.operation.readiness import EXTENSION, Readiness
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Serve health and metrics."""
-    database: Database = app.extensions[DATABASE]
-    app.extensions[EXTENSION] = Readiness(database.engine, app.extensions[KEY_RING], settings)
+    app.extensions[EXTENSION] = Readiness(app.extensions[KEY_RING], settings)
     app.register_blueprint(health)
     app.register_blueprint(metrics)

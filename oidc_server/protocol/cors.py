@@ -1,5 +1,7 @@
 """CORS for the endpoints that a browser client calls itself, and only for the origins of registered public clients."""
 
+from http import HTTPStatus
+
 from flask import Response, request
 
 from oidc_server.clients.registry import current_clients
@@ -16,7 +18,9 @@ def allow_registered_origin(response: Response) -> Response:
         return response
     response.headers.add("Vary", "Origin")
     origin = request.headers.get("Origin")
-    if origin is not None and origin in current_clients().origins():
+    # Whoever could not be served because the database is away is not made to wait for it once more.
+    ask = response.status_code != HTTPStatus.SERVICE_UNAVAILABLE
+    if origin is not None and origin in current_clients().origins(ask=ask):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Retry-After"
     return response

@@ -57,7 +57,7 @@ class InvalidTarget(OAuthRefusal):
     error = "invalid_target"
 
 
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     "invalid_request": "A parameter is missing, malformed, repeated, or sent in the wrong place.",
     "invalid_client": "Client authentication failed.",
     "invalid_grant": "The credentials or the token are not valid, have expired, or were revoked.",
@@ -96,7 +96,7 @@ def _error_code(refusal: Refusal) -> str:
 def render(refusal: Refusal) -> Response:
     """The error response of every protocol endpoint."""
     error = _error_code(refusal)
-    body = {"error": error, "error_description": _DESCRIPTIONS[error], "error_id": request_id()}
+    body = {"error": error, "error_description": DESCRIPTIONS[error], "error_id": request_id()}
     response = Response(orjson.dumps(body), refusal.status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Pragma"] = "no-cache"

@@ -30,7 +30,7 @@ def begin_session(
         auth_time=now,
         amr=amr,
         acr=acr,
-        user_agent=user_agent[:USER_AGENT_CHARACTERS],
+        user_agent="".join(filter(str.isprintable, user_agent))[:USER_AGENT_CHARACTERS],
         address=address,
         created_at=now,
         expires_at=now + lifetime,

@@ -1,0 +1,75 @@
+"""``oidc-server dev``: from nothing to a verified token, on this machine only."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oidc_server.commands.options import Output, Refused, data_option, json_option, settings_problems_reported
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; nothing else is accepted.")
+@data_option
+@json_option
+def dev(output: Output, host: str, port: int, data: Path | None) -> None:
+    """Run a server for development: SQLite, demo users and clients, and a curl command that returns a token."""
+    from oidc_server.commands.environment import DevData, dev_settings
+    from oidc_server.commands.serve import count_over_all_workers
+
+    if not _is_loopback(host):
+        raise Refused(f"The development server listens on loopback only, not on {host}. For others: oidc-server serve.")
+    with settings_problems_reported():
+        settings = dev_settings(DevData.at(data), port)
+        settings = dataclasses.replace(settings, bind=f"{host}:{port}", drain_seconds=0)
+    count_over_all_workers()
+
+    from oidc_server.commands.demo import seed
+    from oidc_server.commands.gunicorn_server import run_gunicorn
+    from oidc_server.core import schema
+    from oidc_server.core.database import make_engine
+
+    engine = make_engine(settings.database_url, pool_size=1, statement_timeout_ms=settings.statement_timeout_ms)
+    schema.upgrade(engine)
+    engine.dispose()
+    demo = seed(settings, DevData.at(data))
+    output.say({"issuer": settings.issuer, **demo}, _welcome(settings.issuer, demo))
+    run_gunicorn(settings)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _welcome(issuer: str, demo: dict[str, Any]) -> list[str]:
+    service, web = demo["service_client"], demo["confidential_client"]
+    user, admin = demo["user"], demo["admin"]
+    return [
+        "",
+        f"  oidc-server is at  {issuer}",
+        f"  discovery          {issuer}/.well-known/openid-configuration",
+        f"  signing keys       {issuer}/.well-known/jwks.json",
+        "",
+        "  Demo data, for this machine only:",
+        f"    user             {user['email']}  password {user['password']}",
+        f"    admin            {admin['email']}  password {admin['password']}",
+        f"    web client       {demo['public_client']['client_id']}  (public)",
+        f"    web client       {web['client_id']}  secret {web['client_secret']}  (confidential)",
+        f"    service client   {service['client_id']}  secret {service['client_secret']}",
+        "",
+        "  A token for the service client:",
+        "",
+        f"    curl -s -u '{service['client_id']}:{service['client_secret']}' \\",
+        f"      -d grant_type=client_credentials {issuer}/oauth/token",
+        "",
+        "  Ctrl-C stops the server.",
+        "",
+    ]

