@@ -1,9 +1,12 @@
 """Which server a command acts on: the one of the environment, or the development server's data on this machine."""
 
+import fcntl
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +51,28 @@ class DevData:
         return state
 
     def remember(self, **values: Any) -> dict[str, Any]:
-        """Add to what is remembered, in one atomic write."""
+        """Add to what is remembered."""
+        with self._locked():
+            return self._write(self.state() | values)
+
+    def secrets(self) -> dict[str, Any]:
+        """What is remembered, the server's secrets among it; two commands that start at once make them once."""
+        state = self.state()
+        if "secret_key" not in state:
+            with self._locked():
+                made = {"secret_key": secrets.token_urlsafe(48), "master_key": secrets.token_urlsafe(48)}
+                state = self._write(made | self.state())
+        return state
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        state = self.state() | values
+        with (self.directory / "dev.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _write(self, state: dict[str, Any]) -> dict[str, Any]:
+        """One atomic write."""
         temporary = self.state_file.with_suffix(f".{os.getpid()}.tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -60,25 +82,29 @@ class DevData:
 
 
 def dev_settings(data: DevData, port: int | None = None) -> Settings:
-    """The settings of a development server: SQLite, loopback, its own random secrets; the environment may add to them.
+    """The settings of a development server: SQLite, loopback, its own random secrets.
+
+    The environment may add to them, but it never says which data they are about: a command for a development server
+    does not touch another one because its variables are set too.
 
     Raises :class:`~oidc_server.core.settings.SettingsError`."""
-    state = data.state()
-    if "secret_key" not in state:
-        state = data.remember(secret_key=secrets.token_urlsafe(48), master_key=secrets.token_urlsafe(48))
+    state = data.secrets()
     if port is not None:
         state = data.remember(port=port)
     address = f"127.0.0.1:{state.get('port', DEV_PORT)}"
-    defaults = {
+    own: dict[str, Any] = {
         "issuer": f"http://{address}",
         "bind": address,
         "database_url": f"sqlite:///{(data.directory / 'oidc.sqlite3').absolute()}",
+        "redis_url": "",
         "secret_key": state["secret_key"],
         "master_key": state["master_key"],
+        "key_store": "directory",
         "key_directory": data.keys,
+        "key_passphrase": "",
         "workers": 1,
     }
-    return check(read_settings(**defaults), production=False)
+    return check(replace(read_settings(), **own), production=False)
 
 
 def settings_for(data: Path | None) -> Settings:

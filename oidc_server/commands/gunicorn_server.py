@@ -170,7 +170,7 @@ def prepare(app: Flask) -> None:
     engine = app.extensions[DATABASE].engine
     try:
         if not schema.is_current(engine):
-            _give_up("The database schema is not current: run `oidc-server db upgrade`.")
+            _give_up(_schema_mend(schema.current(engine), schema.head()))
         app.extensions[KEY_RING].ensure_first_key()
     except KeyStoreError as error:
         _give_up(f"The key store cannot be used: {error}")
@@ -178,6 +178,12 @@ def prepare(app: Flask) -> None:
         _give_up(f"The database cannot be used ({type(error).__name__}): check OIDC_DATABASE_URL and that it runs.")
     finally:
         engine.dispose()
+
+
+def _schema_mend(current: str | None, head: str) -> str:
+    if current is not None and current > head:
+        return f"The database schema ({current}) is newer than this version knows ({head}): run a newer version."
+    return "The database schema is not current: run `oidc-server db upgrade`."
 
 
 def _give_up(message: str) -> None:

@@ -8,7 +8,7 @@ from traceback import format_tb
 from urllib.parse import urlsplit
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
@@ -120,8 +120,8 @@ def client_address() -> str:
     return request.remote_addr or "unknown"
 
 
-def request_body() -> bytes:
-    """The whole body of the current request.
+def request_body(request: Request) -> bytes:
+    """The whole body of a request.
 
     Raises :class:`HttpFault` when it is too large, and when it is not what its framing says (RFC 9112 §7.1, §8): half a
     request must not be taken for a whole one."""

@@ -178,8 +178,8 @@ def variable(name: str) -> str:
 _MENDS = {"int": "Give a whole number", "list": "Give values separated by commas", "path": "Give a path"}
 
 
-def read_settings(**defaults: Any) -> Settings:
-    """Read the environment. ``defaults`` take the place of a field's default where the variable is not set.
+def read_settings() -> Settings:
+    """Read the environment.
 
     Raises :class:`SettingsError` with every value that could not be read."""
     env = Env(prefix=PREFIX, eager=False)
@@ -187,7 +187,7 @@ def read_settings(**defaults: Any) -> Settings:
     values: dict[str, Any] = {}
     for f in dataclasses.fields(Settings):
         kind = f.metadata["kind"]
-        value = readers[kind](f.name.upper(), default=defaults.get(f.name, f.default))
+        value = readers[kind](f.name.upper(), default=f.default)
         values[f.name] = tuple(item.strip() for item in value if item.strip()) if kind == "list" and value else value
     try:
         env.seal()

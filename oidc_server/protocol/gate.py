@@ -31,7 +31,7 @@ def check_form(request: Request) -> None:
         raise InvalidRequest(Reason.PARAMETER_IN_QUERY)
     if request.mimetype != _FORM or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise InvalidRequest(Reason.WRONG_CONTENT_TYPE)
-    pairs = _parse(request_body())
+    pairs = _parse(request_body(request))
     seen = set()
     for name, value in pairs:
         _check_characters(name, value)

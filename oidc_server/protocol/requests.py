@@ -23,6 +23,7 @@ class IssuerRequest(FlaskOAuth2Request):
     def __init__(self, request: Request, issuer: str) -> None:
         # Authlib refuses http URIs; whether the issuer may be http was decided when the settings were read.
         address = "https://" + issuer.partition("://")[2]
-        OAuth2Request.__init__(self, method=request.method, uri=address + request.path, headers=request.headers)
+        OAuth2Request.__init__(self, method=request.method, uri=address + request.path)
+        self.headers = request.headers  # given to __init__, they would be counted one by one
         self._request = request
         self.payload = FormPayload(request)
