@@ -162,6 +162,7 @@ def prepare(app: Flask) -> None:
     Ends the program with exit code 2 and the mend in words when the schema or the key store cannot be used."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from oidc_server.clients.registry import EXTENSION as CLIENTS
     from oidc_server.core import schema
     from oidc_server.core.database import EXTENSION as DATABASE
     from oidc_server.keys.ring import EXTENSION as KEY_RING
@@ -172,6 +173,10 @@ def prepare(app: Flask) -> None:
         if not schema.is_current(engine):
             _give_up(_schema_mend(schema.current(engine), schema.head()))
         app.extensions[KEY_RING].ensure_first_key()
+        # What workers fall back on, from their first moment on, when the database is away.
+        clients = app.extensions[CLIENTS]
+        clients.grant_types()
+        clients.origins()
     except KeyStoreError as error:
         _give_up(f"The key store cannot be used: {error}")
     except SQLAlchemyError as error:

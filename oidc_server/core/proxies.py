@@ -47,7 +47,8 @@ class TrustedProxies:
 
 def _parse(text: str) -> Address | None:
     try:
-        address = ipaddress.ip_address(text)
+        # The zone of an IPv6 address (RFC 4007 §11) can be any text, and means nothing on another machine.
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None

@@ -188,7 +188,7 @@ def read_settings() -> Settings:
     for f in dataclasses.fields(Settings):
         kind = f.metadata["kind"]
         value = readers[kind](f.name.upper(), default=f.default)
-        values[f.name] = tuple(item.strip() for item in value if item.strip()) if kind == "list" and value else value
+        values[f.name] = tuple(item.strip() for item in value if item.strip()) if kind == "list" else value
     try:
         env.seal()
     except EnvValidationError as error:

@@ -9,7 +9,7 @@ import os
 import threading
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import bcrypt
 from flask import current_app
@@ -21,6 +21,7 @@ from oidc_server.core.settings import Settings
 EXTENSION = "oidc_server.passwords"
 _SCHEME = "bcrypt-sha256$"
 _RETRY_AFTER_SECONDS = 2
+_WAIT_SECONDS = 3.0
 
 
 class HashingGate:
@@ -32,19 +33,38 @@ class HashingGate:
     def __init__(self, concurrency: int, waiters: int) -> None:
         self._admitted = threading.BoundedSemaphore(concurrency + waiters)
         self._running = threading.BoundedSemaphore(concurrency)
+        self._mine = threading.local()
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """A place for this thread and all it hashes in the block. Raises :class:`Unavailable` when there is none."""
+        if getattr(self._mine, "admitted", False):
+            yield
+            return
+        if not self._admitted.acquire(blocking=False):
+            raise Unavailable(Reason.HASHING_BUSY, retry_after=_RETRY_AFTER_SECONDS)
+        self._mine.admitted = True
+        try:
+            yield
+        finally:
+            self._mine.admitted = False
+            self._admitted.release()
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """Wait for a turn. Raises :class:`Unavailable` when too many wait already."""
-        if not self._admitted.acquire(blocking=False):
-            raise Unavailable(Reason.HASHING_BUSY, retry_after=_RETRY_AFTER_SECONDS)
-        try:
+        """Wait for a turn. Raises :class:`Unavailable` when too many wait already, or the turn comes too late."""
+        with self.admit():
             metrics.PASSWORDS_WAITING.inc()
-            with self._running:
+            try:
+                its_turn = self._running.acquire(timeout=_WAIT_SECONDS)
+            finally:
                 metrics.PASSWORDS_WAITING.dec()
+            if not its_turn:
+                raise Unavailable(Reason.HASHING_BUSY, "the wait", retry_after=_RETRY_AFTER_SECONDS)
+            try:
                 yield
-        finally:
-            self._admitted.release()
+            finally:
+                self._running.release()
 
 
 class Passwords:
@@ -54,6 +74,12 @@ class Passwords:
         self._rounds = rounds
         self._gate = gate
         self._decoy: str | None = None
+
+    def admission(self) -> AbstractContextManager[None]:
+        """A context for all that is done about one password: who could not be served is refused before it is begun.
+
+        Raises :class:`Unavailable` when the gate is full."""
+        return self._gate.admit()
 
     def hash(self, password: str) -> str:
         """The stored form of a password. Raises :class:`Unavailable` when the gate is full."""

@@ -32,7 +32,13 @@ class CredentialsWrong(Refusal):
 def prove_password(limits: Limits, passwords: Passwords, login: str, password: str, address: str) -> PasswordProof:
     """Check a person's password.
 
-    Raises :class:`CredentialsWrong`, :class:`Throttled`, and ``Unavailable`` when too many wait to be checked."""
+    Raises :class:`CredentialsWrong`, :class:`Throttled`, and ``Unavailable`` when too many wait to be checked: then the
+    attempt was not counted, since nothing was tried."""
+    with passwords.admission():
+        return _prove(limits, passwords, login, password, address)
+
+
+def _prove(limits: Limits, passwords: Passwords, login: str, password: str, address: str) -> PasswordProof:
     key = ":".join(login_key(login) or ("unknown", login))
     with reading() as session:
         user = find_by_login(session, login)

@@ -187,6 +187,17 @@ def test_metrics_are_for_this_machine_w17(server: Server) -> None:
         assert server.http.get("/metrics", headers=headers, environ_overrides=STRANGER).status_code == 404, spoof
 
 
+def test_the_zone_of_a_forwarded_address_is_left_away_w02(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    client, user = server.first_party(), server.user()
+    capfd.readouterr()
+    for zone in ("eth0", "z" * 200, "\x1b[31m", "1%2"):
+        headers = {"X-Forwarded-For": f"fe80::1%{zone}"}
+        form = {"username": user.email, "password": user.password}
+        assert server.token(client, "password", headers=headers, **form).status_code == 200
+        (line,) = (line for line in log_lines(capfd) if line["event"] == "request")
+        assert line["address"] == "fe80::1"
+
+
 class CountedBody(io.RawIOBase):
     """A body without an end that counts what was read of it."""
 

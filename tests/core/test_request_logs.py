@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from oidc_server.core import http as http_layer
+from oidc_server.core import logs
 from oidc_server.core.database import make_engine
 from oidc_server.core.errors import Reason, Unavailable
 from oidc_server.core.settings import Settings
@@ -132,6 +133,7 @@ def test_no_secret_and_no_name_of_a_person_is_ever_logged_b15_e20_d24(
 @pytest.fixture
 def broken(settings: Settings) -> Iterator[FlaskClient]:
     """An application under our HTTP layer whose views fail in every way."""
+    logs.configure(settings.log_level)
     app = Flask("broken")
     http_layer.init_app(app, settings)
     engine = make_engine(settings.database_url, pool_size=1, statement_timeout_ms=1000)
