@@ -9,7 +9,7 @@ from bench.measure import RAW_SIGNATURE, Measured, Plan, Results, Sample
 
 MEMORY_BUDGET_MB = 90
 START_BUDGET_SECONDS = 2.0
-# The raw signature of the machine on which the targets below were set; on another one they scale with its signature.
+# The raw signature of the machine on which the targets below were set; elsewhere the ratio to the signature says more.
 REFERENCE_SIGNATURE_MS = 0.21
 TARGET_CPU_MS = {
     ("client_credentials", "gunicorn"): 0.55,
@@ -25,24 +25,26 @@ def summarise(results: Results, plan: Plan, machine: dict[str, str], command: st
     """Everything as plain data: medians with the least and the greatest value, and every sample behind them."""
     by_name = {(measured.name, measured.server_kind): measured for measured in results.measured}
     raw, bare = by_name[RAW_SIGNATURE, ""], by_name[BARE_VIEW, "gunicorn"]
-    signature_ms = median(sample.cpu_ms for sample in raw.samples)
+    # What a loop that only computes does not get of its processor, something else has.
+    foreign = 1 - median(sample.per_second * sample.cpu_ms / 1000 for sample in raw.samples)
     return {
         "machine": machine,
         "command": command,
         "plan": asdict(plan),
-        "cases": [_case(measured, signature_ms, bare) for measured in results.measured],
+        "cases": [_case(measured, bare) for measured in results.measured],
         "memory": [
             {"server": memory.server_kind, "moment": memory.moment, **_rounded(asdict(memory.memory), 1)}
             for memory in results.memory
         ],
         "starts": [{"name": starts.name, "seconds": _spread(starts.seconds, 3)} for starts in results.starts],
+        "foreign_share": round(max(foreign, 0), 3),
         "tokens_verified": results.tokens_verified,
         "requests_answered": results.requests_answered,
         "requests_logged": results.requests_logged,
     }
 
 
-def _case(measured: Measured, signature_ms: float, bare: Measured) -> dict[str, Any]:
+def _case(measured: Measured, bare: Measured) -> dict[str, Any]:
     key, samples = (measured.name, measured.server_kind), measured.samples
     target = TARGET_CPU_MS.get(key)
     case: dict[str, Any] = {
@@ -57,11 +59,11 @@ def _case(measured: Measured, signature_ms: float, bare: Measured) -> dict[str, 
         "of_raw_signature": _spread([sample.signature_ms / sample.cpu_ms for sample in samples], 3),
         "of_bare_view": _of_bare_view(bare, samples) if measured.server_kind == bare.server_kind else None,
         "target_cpu_ms": target,
-        "target_scaled_cpu_ms": round(target * signature_ms / REFERENCE_SIGNATURE_MS, 4) if target else None,
+        "target_of_raw_signature": round(REFERENCE_SIGNATURE_MS / target, 3) if target else None,
         "target_of_bare_view": TARGET_OF_BARE_VIEW.get(key),
         "samples": [_rounded(asdict(sample), 4) for sample in samples],
     }
-    return case | {"reached": _reached(case)}
+    return case | _verdict(case)
 
 
 def _of_bare_view(bare: Measured, samples: list[Sample]) -> dict[str, float]:
@@ -70,13 +72,16 @@ def _of_bare_view(bare: Measured, samples: list[Sample]) -> dict[str, float]:
     return _spread([yardstick.cpu_ms / sample.cpu_ms for yardstick, sample in pairs], 3)
 
 
-def _reached(case: dict[str, Any]) -> bool | None:
-    """Whether the case is where it should be, or None where nothing was set."""
+def _verdict(case: dict[str, Any]) -> dict[str, Any]:
+    """Whether the case is where it should be, or None where nothing was set: in its own terms, and as a ratio to the
+    signature of the same run."""
+    reached, as_ratio = None, None
     if case["target_cpu_ms"] is not None:
-        return bool(case["cpu_ms"]["median"] <= case["target_cpu_ms"])
-    if case["target_of_bare_view"] is not None:
-        return bool(case["of_bare_view"]["median"] >= case["target_of_bare_view"])
-    return None
+        reached = case["cpu_ms"]["median"] <= case["target_cpu_ms"]
+        as_ratio = case["of_raw_signature"]["median"] >= case["target_of_raw_signature"]
+    elif case["target_of_bare_view"] is not None:
+        reached = case["of_bare_view"]["median"] >= case["target_of_bare_view"]
+    return {"reached": reached, "reached_as_ratio": as_ratio}
 
 
 def _spread(values: list[float], digits: int) -> dict[str, float]:
@@ -102,6 +107,7 @@ def markdown(summary: dict[str, Any]) -> str:
         f"Command: `{summary['command']}`. Placement: {machine['placement']}.",
         f"{summary['plan']['rounds']} rounds of {summary['plan']['seconds']} s per case over "
         f"{summary['plan']['connections']} connections; medians, with the least and the greatest round in brackets.",
+        f"Other programs took {summary['foreign_share']:.0%} of the server's processor while signatures were measured.",
         f"{summary['requests_answered']} requests were answered with 200 and {summary['requests_logged']} logged; "
         f"{summary['tokens_verified']} tokens were verified by the JWKS with PyJWT.",
     ]
@@ -124,19 +130,22 @@ def _cases_table(summary: dict[str, Any]) -> str:
 
 
 def _targets_table(summary: dict[str, Any]) -> str:
-    header = ["Target", "Server", "To reach", "At this machine's signature", "Measured", "Reached"]
+    header = ["Target", "Server", "To reach", "Measured", "Reached", "Of raw signature", "Measured", "Reached"]
     rows = []
     for case in summary["cases"]:
         if case["target_cpu_ms"] is not None:
-            wanted, scaled = f"≤ {case['target_cpu_ms']} ms", f"≤ {case['target_scaled_cpu_ms']:.2f} ms"
-            found = f"{case['cpu_ms']['median']:.3f} ms"
+            cost = [f"≤ {case['target_cpu_ms']} ms", f"{case['cpu_ms']['median']:.3f} ms", _yes_or_no(case["reached"])]
+            ratio = [f"≥ {case['target_of_raw_signature']:.2f}", f"{case['of_raw_signature']['median']:.2f}"]
+            rows.append([case["name"], case["server"], *cost, *ratio, _yes_or_no(case["reached_as_ratio"])])
         elif case["target_of_bare_view"] is not None:
-            wanted, scaled = f"≥ {case['target_of_bare_view']} of the bare view", "–"
+            wanted = f"≥ {case['target_of_bare_view']} of the bare view"
             found = f"{case['of_bare_view']['median']:.2f}"
-        else:
-            continue
-        rows.append([case["name"], case["server"], wanted, scaled, found, "yes" if case["reached"] else "no"])
+            rows.append([case["name"], case["server"], wanted, found, _yes_or_no(case["reached"]), *"–––"])
     return table(header, rows)
+
+
+def _yes_or_no(reached: bool) -> str:
+    return "yes" if reached else "no"
 
 
 def _memory_table(summary: dict[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 import http.client
 import os
+import platform
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,20 @@ class Server:
 def processor_seconds(pid: int) -> float:
     """User and system time of a process and all its descendants that are alive."""
     root = psutil.Process(pid)
-    times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
-    return sum(time.user + time.system for time in times)
+    seconds = 0.0
+    for process in (root, *root.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess, OSError):  # PostgreSQL's helpers come and go
+            seconds += _own_processor_seconds(process)
+    return seconds
+
+
+def _own_processor_seconds(process: psutil.Process) -> float:
+    """To the nanosecond on Linux: what /proc tells comes in hundredths of a second."""
+    if platform.system() == "Linux":
+        # The clock of another process, as clock_getcpuclockid(3) makes it; Python does not offer that function.
+        return time.clock_gettime((~process.pid << 3) | 2)
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:

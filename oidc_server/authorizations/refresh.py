@@ -8,9 +8,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from flask import current_app
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from oidc_server.audit.catalogue import Event
@@ -63,7 +64,10 @@ _LOCKED_BY_DIGEST = (
     .where(RefreshToken.digest == bindparam("digest"))
     .with_for_update(of=RefreshToken)
 )
-_MARK_USED = update(RefreshToken).where(RefreshToken.id == bindparam("token_id")).values(used_at=bindparam("now"))
+# Written to the table, not to the mapped class: the ORM would look for objects to keep in step, and there are none.
+_TABLE = cast("Table", RefreshToken.__table__)
+_MARK_USED = update(_TABLE).where(_TABLE.c.id == bindparam("token_id")).values(used_at=bindparam("now"))
+_INSERT = insert(_TABLE)
 _SUCCESSOR = select(RefreshToken).where(
     RefreshToken.authorization_id == bindparam("authorization_id"), RefreshToken.generation == bindparam("generation")
 )
@@ -170,7 +174,7 @@ def _insert(
 ) -> None:
     now = clock.now()
     session.execute(
-        insert(RefreshToken),
+        _INSERT,
         {
             "id": new_id(),
             "authorization_id": authorization_id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, Select, select
 
@@ -18,6 +18,14 @@ from oidc_server.sessions.models import LoginSession
 from oidc_server.users.models import User
 from oidc_server.users.service import refusal_of
 
+ENDINGS = (
+    Authorization.expires_at.label("authorization_expires_at"),
+    Authorization.revoked_at.label("revoked_at"),
+    Client.disabled_at.label("client_disabled_at"),
+    User.suspended_at.label("suspended_at"),
+    User.locked_until.label("locked_until"),
+    LoginSession.ended_at.label("session_ended_at"),
+)
 COLUMNS = (
     Authorization.id.label("authorization_id"),
     Authorization.client_id.label("client_id"),
@@ -61,18 +69,48 @@ class Standing:
 
     def refusal(self, now: datetime) -> Reason | None:
         """Why nothing may be issued or accepted under this grant any more, or None when it stands."""
-        if self.revoked_at is not None or self.session_ended_at is not None:
-            return Reason.AUTHORIZATION_REVOKED
-        if self.authorization_expires_at <= now:
-            return Reason.AUTHORIZATION_EXPIRED
-        if self.client_disabled_at is not None:
-            return Reason.CLIENT_DISABLED
-        return refusal_of(self.suspended_at, self.locked_until, now)
+        return refusal_of_grant(self, now)
+
+
+class Endings(Protocol):
+    """All that can end a grant: a :class:`Standing`, or a row of :func:`endings_query`."""
+
+    @property
+    def revoked_at(self) -> datetime | None: ...
+    @property
+    def session_ended_at(self) -> datetime | None: ...
+    @property
+    def authorization_expires_at(self) -> datetime: ...
+    @property
+    def client_disabled_at(self) -> datetime | None: ...
+    @property
+    def suspended_at(self) -> datetime | None: ...
+    @property
+    def locked_until(self) -> datetime | None: ...
+
+
+def refusal_of_grant(grant: Endings, now: datetime) -> Reason | None:
+    """Why nothing may be issued or accepted under a grant any more, or None when it stands."""
+    if grant.revoked_at is not None or grant.session_ended_at is not None:
+        return Reason.AUTHORIZATION_REVOKED
+    if grant.authorization_expires_at <= now:
+        return Reason.AUTHORIZATION_EXPIRED
+    if grant.client_disabled_at is not None:
+        return Reason.CLIENT_DISABLED
+    return refusal_of(grant.suspended_at, grant.locked_until, now)
 
 
 def standing_query(*more_columns: Any) -> Select[Any]:
     """The query for standings; the caller adds what it looks for."""
-    columns: tuple[Any, ...] = (*COLUMNS, *more_columns)
+    return _query(*COLUMNS, *more_columns)
+
+
+def endings_query(*more_columns: Any) -> Select[Any]:
+    """The query for all that can end a grant and nothing else, for where only that is asked, and often."""
+    return _query(*ENDINGS, *more_columns)
+
+
+def _query(*columns: Any) -> Select[Any]:
     return (
         select(*columns)
         .select_from(Authorization)

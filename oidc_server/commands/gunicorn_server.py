@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import multiprocessing
 import select
 import socket
@@ -74,6 +75,9 @@ class Server(BaseApplication):
         from oidc_server.operation.readiness import EXTENSION
 
         app.extensions[EXTENSION].is_draining = lambda: self.phase.value != _SERVING
+        # A collection in a worker would write to every object loaded so far, and so copy the pages that it shares.
+        gc.collect()
+        gc.freeze()
         return app
 
     def run(self) -> None:

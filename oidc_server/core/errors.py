@@ -105,6 +105,11 @@ class Reason(StrEnum):
         "Too many failed authentications for this client from this address.",
         "Wait as long as Retry-After says, and mend the credentials.",
     )
+    TOKEN_SCAN_THROTTLED = (
+        "token_scan_throttled",
+        "The client asked for more inactive tokens than its limit: it scans, or its API is sent dead tokens.",
+        "Look at what is sent to it; active tokens are answered at any rate.",
+    )
     GRANT_NOT_ALLOWED = (
         "grant_not_allowed",
         "The client is not registered for this grant type.",

@@ -106,8 +106,8 @@ class Settings:
     database_pool_size: int = _setting(
         "int",
         10,
-        "Database connections of one worker process for writing, and as many for reading; at most `OIDC_THREADS` - 2, "
-        "so that one that hangs never holds every thread.",
+        "Database connections of one worker process, half for reading (PostgreSQL); at most `OIDC_THREADS` - 2, "
+        "so that a database that hangs never holds every thread.",
     )
     statement_timeout_ms: int = _setting(
         "int", 3000, "Milliseconds after which the database gives up a statement or a wait for a lock (PostgreSQL)."

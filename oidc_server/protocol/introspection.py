@@ -28,18 +28,19 @@ _INACTIVE: dict[str, Any] = {"active": False}
 @protocol.post(INTROSPECTION)
 def introspect() -> Response:
     """Answer with the token's claims, or ``{"active": false}`` and nothing else."""
-    check_form(request)
+    this_request = request._get_current_object()  # type: ignore[attr-defined]  # once, not at every attribute
+    check_form(this_request)
     server = current_server()
-    client = authenticate_client(request, server.clients, server.limits, server.settings.issuer)
+    client = authenticate_client(this_request, server.clients, server.limits, server.settings.issuer)
     if client.token_endpoint_auth_method == NONE:
         raise InvalidClient(Reason.CLIENT_METHOD_NOT_REGISTERED, "a public client cannot introspect")
-    token = request.form.get("token")
+    token = this_request.form.get("token")
     if not token:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "token")
     answer = _describe(server, client, token)
     if not answer["active"] and not server.limits.hit(UNKNOWN_TOKENS, client.client_id):
         retry_after = server.limits.retry_after(UNKNOWN_TOKENS, client.client_id)
-        raise Throttled(Reason.CLIENT_THROTTLED, "inactive tokens", retry_after=retry_after)
+        raise Throttled(Reason.TOKEN_SCAN_THROTTLED, retry_after=retry_after)
     return json_response(answer)
 
 

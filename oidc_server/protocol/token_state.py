@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, exists, select
 
 from oidc_server.authorizations.models import Authorization, RefreshToken, RevokedAccessToken
-from oidc_server.authorizations.standing import Standing, standing_of, standing_query
+from oidc_server.authorizations.standing import Standing, endings_query, refusal_of_grant, standing_of, standing_query
 from oidc_server.clients.registry import ClientRegistry
 from oidc_server.core import clock, crypto
 from oidc_server.core.database import Database
@@ -19,7 +19,7 @@ from oidc_server.protocol.access_token import AccessToken, TokenRefused, verify_
 
 _DENIED = exists().where(RevokedAccessToken.jti == bindparam("jti"))
 _IS_DENIED = select(_DENIED)
-_STANDING_AND_DENIAL = standing_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id"))
+_ENDINGS_AND_DENIAL = endings_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id"))
 _REFRESH_TOKEN = (
     standing_query(RefreshToken.expires_at.label("token_expires_at"), RefreshToken.used_at.label("used_at"))
     .join(RefreshToken, RefreshToken.authorization_id == Authorization.id)
@@ -63,12 +63,12 @@ def _check_own_token(database: Database, clients: ClientRegistry, token: AccessT
 def _check_granted_token(database: Database, token: AccessToken, authorization_id: uuid.UUID | None) -> None:
     with database.glance() as connection:
         parameters = {"authorization_id": authorization_id, "jti": token.jti}
-        row = connection.execute(_STANDING_AND_DENIAL, parameters).one_or_none()
+        row = connection.execute(_ENDINGS_AND_DENIAL, parameters).one_or_none()
     if row is None:
         raise TokenRefused(Reason.AUTHORIZATION_REVOKED, "no such authorization")
     if row.denied:
         raise TokenRefused(Reason.TOKEN_REVOKED)
-    if (reason := standing_of(row).refusal(clock.now())) is not None:
+    if (reason := refusal_of_grant(row, clock.now())) is not None:
         raise TokenRefused(reason)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
@@ -22,7 +24,7 @@ from oidc_server.clients.metadata import (
     parse_scope,
 )
 from oidc_server.clients.resources import check_resource, is_resource
-from tests.protocol.handmade import base64url
+from tests.protocol.handmade import base64url, public_jwk
 
 STEADY = settings(deadline=None, derandomize=True)
 METHODS = (
@@ -36,17 +38,10 @@ METHODS = (
 )
 
 
-def public_jwk(key: Any, **more: str) -> dict[str, Any]:
-    kind = (
-        RSAKey if isinstance(key, rsa.RSAPublicKey) else ECKey if isinstance(key, ec.EllipticCurvePublicKey) else OKPKey
-    )
-    return {**kind.import_key(key).as_dict(private=False), **more}
-
-
 RSA_2048 = rsa.generate_private_key(65537, 2048)
 P256 = ec.generate_private_key(ec.SECP256R1())
 ED25519 = ed25519.Ed25519PrivateKey.generate()
-GOOD = [public_jwk(key.public_key()) for key in (RSA_2048, P256, ED25519)]
+GOOD = [public_jwk(key) for key in (RSA_2048, P256, ED25519)]
 
 
 def test_strong_public_keys_are_taken_without_anything_private_e23() -> None:
@@ -63,12 +58,13 @@ def rsa_jwk(bits: int, exponent: int) -> dict[str, Any]:
 
 
 def weak_keys() -> list[dict[str, Any]]:
-    foreign = (
-        ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP521R1()),
-        ec.generate_private_key(ec.SECP256K1()), ed448.Ed448PrivateKey.generate(), x25519.X25519PrivateKey.generate(),
-    )  # fmt: skip
+    curves = [ec.generate_private_key(curve) for curve in (ec.SECP384R1(), ec.SECP521R1(), ec.SECP256K1())]
+    pairs = [OKPKey.import_key(kind.generate().public_key()) for kind in (Ed448PrivateKey, X25519PrivateKey)]
     secret = dict(OctKey.generate_key(256).as_dict(private=True))
-    return [rsa_jwk(1024, 65537), rsa_jwk(2048, 3), secret, *(public_jwk(key.public_key()) for key in foreign)]
+    return [
+        rsa_jwk(1024, 65537), rsa_jwk(2048, 3), secret, *map(public_jwk, curves),
+        *(dict(pair.as_dict(private=False)) for pair in pairs),
+    ]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:Key size should be")

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v1
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from oidc_server.core import clock
 from oidc_server.keys.ring import EXTENSION as KEY_RING
@@ -23,6 +24,7 @@ from oidc_server.keys.ring import KeyRing
 from oidc_server.keys.store import StoredKey
 from tests.relying_party import Server
 
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
 Signature = Callable[[bytes], bytes]
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 _HASH: dict[str, type[HashAlgorithm]] = {"256": SHA256, "384": SHA384, "512": SHA512}
@@ -68,6 +70,15 @@ def hmac_with(secret: bytes, bits: int = 256) -> Signature:
 def unsigned(_message: bytes) -> bytes:
     """The signature of ``alg: none``."""
     return b""
+
+
+def public_jwk(key: PrivateKey, **parameters: str) -> dict[str, Any]:
+    """The public key as its owner registers it (RFC 7517)."""
+    if isinstance(key, RSAPrivateKey):
+        return {**RSAKey.import_key(key.public_key()).as_dict(private=False), **parameters}
+    if isinstance(key, EllipticCurvePrivateKey):
+        return {**ECKey.import_key(key.public_key()).as_dict(private=False), **parameters}
+    return {**OKPKey.import_key(key.public_key()).as_dict(private=False), **parameters}
 
 
 def own_key(server: Server) -> StoredKey:

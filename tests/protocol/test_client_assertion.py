@@ -9,23 +9,23 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from joserfc.jwk import ECKey, OKPKey, RSAKey
 from werkzeug.test import TestResponse
 
 from oidc_server.core import clock
 from oidc_server.core.errors import Reason
 from tests.log_lines import reason_logged
 from tests.protocol.handmade import (
+    ASSERTION_TYPE,
     PrivateKey,
     Signature,
     base64url,
     compact,
     hmac_with,
+    public_jwk,
     segment,
     signed_by,
     unsigned,
@@ -33,7 +33,6 @@ from tests.protocol.handmade import (
 from tests.relying_party import Server, TestClient, error
 from tests.running import ISSUER
 
-TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 REFUSED = (401, "invalid_client")
 RSA = generate_rsa_key(65537, 2048)
 OTHER_RSA = generate_rsa_key(65537, 2048)
@@ -42,18 +41,9 @@ KEYS: dict[str, PrivateKey] = {
 }  # fmt: skip
 
 
-def jwk(key: PrivateKey, **parameters: str) -> dict[str, Any]:
-    """The public key as its owner registers it."""
-    if isinstance(key, RSAPrivateKey):
-        return {**RSAKey.import_key(key.public_key()).as_dict(private=False), **parameters}
-    if isinstance(key, EllipticCurvePrivateKey):
-        return {**ECKey.import_key(key.public_key()).as_dict(private=False), **parameters}
-    return {**OKPKey.import_key(key.public_key()).as_dict(private=False), **parameters}
-
-
 @pytest.fixture
 def client(server: Server) -> TestClient:
-    jwks = {"keys": [jwk(RSA), jwk(KEYS["ES256"]), jwk(KEYS["Ed25519"])]}
+    jwks = {"keys": [public_jwk(RSA), public_jwk(KEYS["ES256"]), public_jwk(KEYS["Ed25519"])]}
     return server.client(token_endpoint_auth_method="private_key_jwt", jwks=jwks)
 
 
@@ -83,7 +73,7 @@ ODD: tuple[Any, ...] = (..., None, True, [], {})  # what is no value of a claim 
 def present(server: Server, value: str, **form: str) -> TestResponse:
     """Present an assertion, from a new address each time: the limit on failures has its own tests."""
     headers = {"X-Forwarded-For": f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"}
-    data = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": value}
+    data = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE, "client_assertion": value}
     return server.http.post("/oauth/token", data=data | form, headers=headers)
 
 
@@ -126,7 +116,7 @@ def test_a_clock_may_be_eight_seconds_ahead_and_not_sixty_one_d11(server: Server
 def test_an_assertion_of_no_algorithm_or_of_another_key_is_refused_d12(server: Server, client: TestClient) -> None:
     pem = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     der = RSA.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    own = jwk(OTHER_RSA)
+    own = public_jwk(OTHER_RSA)
     cases: list[tuple[Any, Signature]] = [
         ({"alg": "none"}, unsigned),
         ({"alg": "None"}, unsigned),
@@ -140,7 +130,7 @@ def test_an_assertion_of_no_algorithm_or_of_another_key_is_refused_d12(server: S
         ({"alg": "RS256"}, signed_by(OTHER_RSA, "RS256")),
         ({"alg": "RS256", "jwk": own}, signed_by(OTHER_RSA, "RS256")),
         ({"alg": "RS256", "x5c": [b64encode(der).decode()]}, signed_by(OTHER_RSA, "RS256")),
-        ({"alg": "RS256", "kid": jwk(RSA, kid="a").get("kid")}, signed_by(OTHER_RSA, "RS256")),
+        ({"alg": "RS256", "kid": public_jwk(RSA, kid="a").get("kid")}, signed_by(OTHER_RSA, "RS256")),
         ({"alg": "RS256", "crit": ["exp"]}, signed_by(RSA, "RS256")),
         ({"alg": "RS256", "b64": False}, signed_by(RSA, "RS256")),
         ({"alg": ["RS256"]}, signed_by(RSA, "RS256")),
@@ -154,14 +144,14 @@ def test_an_assertion_of_no_algorithm_or_of_another_key_is_refused_d12(server: S
 
 
 def test_the_key_of_another_client_does_not_prove_this_one_d12(server: Server, client: TestClient) -> None:
-    other = server.client(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [jwk(OTHER_RSA)]})
+    other = server.client(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [public_jwk(OTHER_RSA)]})
     assert present(server, assertion(other, sign=signed_by(OTHER_RSA, "RS256"))).status_code == 200
     assert_refused(server, assertion(client, sign=signed_by(OTHER_RSA, "RS256")))
     assert_refused(server, assertion(other))
 
 
 def test_a_key_with_a_kid_is_only_used_under_its_kid_d12(server: Server) -> None:
-    jwks = {"keys": [jwk(RSA, kid="one"), jwk(OTHER_RSA, kid="two")]}
+    jwks = {"keys": [public_jwk(RSA, kid="one"), public_jwk(OTHER_RSA, kid="two")]}
     client = server.client(token_endpoint_auth_method="private_key_jwt", jwks=jwks)
 
     def under(kid: object, key: PrivateKey) -> str:
@@ -225,7 +215,7 @@ def test_an_assertion_is_good_once(server: Server, client: TestClient, capfd: py
 
 
 def test_the_same_jti_serves_two_clients(server: Server, client: TestClient) -> None:
-    other = server.client(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [jwk(RSA)]})
+    other = server.client(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [public_jwk(RSA)]})
     assert present(server, assertion(client, jti="one")).status_code == 200
     assert present(server, assertion(other, jti="one")).status_code == 200
     assert_refused(server, assertion(other, jti="one"))
@@ -244,7 +234,7 @@ def test_of_parallel_uses_of_one_assertion_one_succeeds(server: Server, client: 
     def use(_: int) -> int:
         browser = server.app.test_client()
         together.wait()
-        data = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": once}
+        data = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE, "client_assertion": once}
         return browser.post("/oauth/token", data=data).status_code
 
     with ThreadPoolExecutor(6) as pool:
@@ -252,7 +242,12 @@ def test_of_parallel_uses_of_one_assertion_one_succeeds(server: Server, client: 
 
 
 def test_the_assertion_type_is_exactly_this_one(server: Server, client: TestClient) -> None:
-    for named in ("", TYPE.upper(), TYPE + " ", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"):
+    for named in (
+        "",
+        ASSERTION_TYPE.upper(),
+        ASSERTION_TYPE + " ",
+        "urn:ietf:params:oauth:client-assertion-type:saml2-bearer",
+    ):
         assert error(present(server, assertion(client), client_assertion_type=named)) == REFUSED
     assert error(present(server, "")) == REFUSED
 
@@ -264,6 +259,6 @@ def test_the_form_may_not_name_another_client_d06(server: Server, client: TestCl
 
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke"])
 def test_an_assertion_works_where_the_metadata_says_so(server: Server, client: TestClient, path: str) -> None:
-    data = {"token": "x", "client_assertion_type": TYPE, "client_assertion": assertion(client)}
+    data = {"token": "x", "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(client)}
     assert server.http.post(path, data=data).status_code == 200
     assert error(server.http.post(path, data=data)) == REFUSED

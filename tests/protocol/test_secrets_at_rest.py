@@ -76,7 +76,7 @@ def private_forms(material: KeyMaterial) -> list[bytes]:
     for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
         forms.append(key.private_bytes(Encoding.DER, form, NoEncryption()))
         pem = key.private_bytes(Encoding.PEM, form, NoEncryption())
-        forms += pem.splitlines()[1:4]
+        forms += pem.splitlines()[-6:-2]  # the first lines are the public modulus
     return forms
 
 
