@@ -23,6 +23,7 @@ from oidc_server.core.database import Database
 
 EXTENSION = "oidc_server.clients"
 _CLIENTS_AT_MOST = 5000
+_PATIENCE_SECONDS = 0.25
 _OUTAGE_SECONDS = 10
 
 
@@ -127,20 +128,25 @@ class ClientRegistry:
     def _of_all(self, name: str, read: Callable[[Session], frozenset[str]]) -> frozenset[str]:
         """What ``read`` gives, asked for by one thread at a time.
 
-        It is told to callers and nothing is granted by it, so the last answer serves on while the database is away."""
+        It is told to callers and nothing is granted by it, so the last answer serves on while the database is away, and
+        nobody waits for another one for long."""
         with self._lock:
             known, last = self._together.get(name), self._last.get(name)
         if known is not None:
             return known
         if last is None:
             return self._read_together(name, read)
-        if clock.seconds() < self._ask_again_at or not self._asking.acquire(blocking=False):
-            return last
+        if clock.seconds() >= self._ask_again_at and self._asking.acquire(blocking=False):
+            asking = threading.Thread(target=self._ask_and_release, args=(name, read), daemon=True)
+            asking.start()
+            asking.join(_PATIENCE_SECONDS)
+        return self._last.get(name, last)
+
+    def _ask_and_release(self, name: str, read: Callable[[Session], frozenset[str]]) -> None:
         try:
-            return self._read_together(name, read)
+            self._read_together(name, read)
         except SQLAlchemyError:
             self._ask_again_at = clock.seconds() + _OUTAGE_SECONDS
-            return last
         finally:
             self._asking.release()
 

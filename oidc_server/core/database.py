@@ -23,7 +23,7 @@ from oidc_server.core.identity import new_id
 
 EXTENSION = "oidc_server.database"
 _BUSY_TIMEOUT_MS = 4000
-_POOL_SECONDS = 1.0
+_POOL_SECONDS = 0.5
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -86,7 +86,7 @@ def make_engine(
     ``autocommit`` is for reading on PostgreSQL, which gives each statement its own snapshot anyway (READ COMMITTED): a
     transaction around it would only cost round trips.
 
-    No wait for an answer is longer than that and half a second more, and none for a connection longer than a second."""
+    No wait for an answer is longer than that and half a second, and none for a free connection than half a second."""
     full_url = engine_url(url)
     pool: dict[str, Any] = {
         "poolclass": ConnectionPool,
@@ -147,12 +147,13 @@ class Database:
 
     @classmethod
     def open(cls, url: str, *, pool_size: int, statement_timeout_ms: int) -> "Database":
-        """A database with ``pool_size`` connections for writing and, on PostgreSQL, as many for reading."""
-        engine = make_engine(url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms)
-        if engine.dialect.name != "postgresql":
-            return cls(engine)
-        reader = make_engine(url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms, autocommit=True)
-        return cls(engine, reader)
+        """A database with ``pool_size`` connections; on PostgreSQL half of them are for reading."""
+        if engine_url(url).startswith("sqlite"):
+            return cls(make_engine(url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms))
+        # Together no more than `pool_size`: when the database hangs, each of them may hold a thread.
+        half = max(1, pool_size // 2)
+        engine = make_engine(url, pool_size=half, statement_timeout_ms=statement_timeout_ms)
+        return cls(engine, make_engine(url, pool_size=half, statement_timeout_ms=statement_timeout_ms, autocommit=True))
 
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all connections. A forked process says ``close=False``: they stay its parent's."""

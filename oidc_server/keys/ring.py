@@ -46,6 +46,7 @@ class KeyRing:
         self.signing_alg = signing_alg
         self._max_age = int(policy.jwks_max_age.total_seconds())
         self._looking = threading.Lock()
+        self._began = inf  # when the look began that is going on
         self._next_look = -inf
         self._seen_at = -inf
         self._fingerprint: Hashable = None
@@ -129,8 +130,10 @@ class KeyRing:
     def _look(self) -> None:
         """Let one thread look. Others use what is there, unless the process has been idle: then it may be too old.
 
-        After a look that failed, the next may take long and fail too: nobody waits for it then."""
-        idle = self._failure is None and clock.monotonic() - self._seen_at > _NOTICE_SECONDS
+        After a look that failed, the next may take long and fail too: nobody waits for it, nor for one that hangs."""
+        now = clock.monotonic()
+        hangs = now - self._began > LOOK_INTERVAL
+        idle = self._failure is None and not hangs and now - self._seen_at > _NOTICE_SECONDS
         if not self._looking.acquire(blocking=idle, timeout=LOOK_INTERVAL if idle else -1):
             return
         if self._failure is None:
@@ -142,7 +145,7 @@ class KeyRing:
 
     def _look_and_release(self) -> None:
         try:
-            started = clock.monotonic()
+            self._began = started = clock.monotonic()
             if started >= self._next_look:
                 self._read(started)
         except KeyStoreError as error:
@@ -152,6 +155,7 @@ class KeyRing:
             self._failure = error
             self._next_look = clock.monotonic() + LOOK_INTERVAL
         finally:
+            self._began = inf
             self._looking.release()
 
     def _read(self, started: float) -> None:
@@ -172,6 +176,7 @@ class KeyRing:
     def after_fork(self) -> None:
         """Called in a forked child: a lock that another thread of the parent held would never be released here."""
         self._looking = threading.Lock()
+        self._began = inf
         self.store.after_fork()
 
 

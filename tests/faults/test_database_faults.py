@@ -12,8 +12,17 @@ from sqlalchemy import text
 
 from oidc_server.core.database import make_engine
 from tests.faults.history import HANG_SECONDS, Caller, History, load
-from tests.faults.installation import DOCUMENTS, Chain, Installation, client_credentials, documents, get, introspection
-from tests.faults.postgresql import OwnPostgreSQL, worker_pids
+from tests.faults.installation import (
+    DOCUMENTS,
+    Chain,
+    Installation,
+    all_workers,
+    client_credentials,
+    documents,
+    get,
+    introspection,
+)
+from tests.faults.postgresql import MAX_CONNECTIONS, OwnPostgreSQL
 from tests.faults.proxy import Proxy
 from tests.relying_party import TestClient
 from tests.running import RunningServer
@@ -33,9 +42,9 @@ READY = get("ready", "/health/ready")
 def running(site: Installation) -> Iterator[RunningServer]:
     """One server for all the faults: after each it must recover without a restart. Its clients stay in memory."""
     with site.serving(client_cache_seconds=60) as server:
-        workers = worker_pids(server.process.pid)
+        workers = all_workers(server, 2)
         yield server
-        assert worker_pids(server.process.pid) == workers, "a worker was lost"
+        assert all_workers(server, 2) == workers, "a worker was lost"
 
 
 @pytest.fixture
@@ -63,12 +72,13 @@ def new_chain(site: Installation) -> NewChain:
 
 
 def assert_went_on(history: History, *operations: str, since: float, until: float = float("inf")) -> None:
-    """Every request was answered well, and but for one in a hundred within a second."""
+    """Every request was answered well, and but for one or two that met the fault first, within a second."""
     words = history.describe(*operations, since=since, until=until)
     for name in operations:
         assert set(history.statuses(name, since=since, until=until)) == {200}, words
-        assert history.seconds(0.95, name, since=since, until=until) < 1, words
-        assert history.seconds(1, name, since=since, until=until) < HANG_SECONDS, words
+        slow = [one.seconds for one in history.of(name, since=since, until=until) if one.seconds > 1]
+        assert len(slow) <= 2, words
+        assert max(slow, default=0) < HANG_SECONDS, words
 
 
 def assert_recovered(history: History, server: RunningServer, ended: float, chains: list[Chain]) -> None:
@@ -76,9 +86,8 @@ def assert_recovered(history: History, server: RunningServer, ended: float, chai
     refused = [one.ended for one in history.of("ready", since=ended) if one.status != 200]
     recovered = max(refused, default=ended)
     assert recovered - ended < READY_WITHIN
-    later = history.of(since=recovered + 0.5)
-    assert later
-    assert {one.status for one in later} == {200}, history.describe(since=recovered)
+    later = history.statuses("ready", "refresh", *DOCUMENTS, since=recovered + 0.5)
+    assert set(later) == {200}, history.describe(since=recovered)
     assert [chain.lost for chain in chains if chain.lost] == []
     with closing(Caller(server.url, history)) as caller:
         assert [chain.refresh(caller).status for chain in chains] == [200] * len(chains)
@@ -89,8 +98,8 @@ def test_a_frozen_database_stops_only_what_needs_it_x05(
     figures: Figures,
 ) -> None:  # fmt: skip
     """More callers hang on the database than a worker has threads; what needs none is answered all the same."""
-    chains, history = [new_chain() for _ in range(40)], History()
-    waiting = [introspection(service, token), *(chain.keep_on for chain in chains)]
+    chains, history = [new_chain() for _ in range(30)], History()
+    waiting = [*[introspection(service, token)] * 15, *(chain.keep_on for chain in chains)]
     with (
         load(running.url, history, *documents(), client_credentials(service), READY, pause=0.05),
         load(running.url, history, *waiting, pause=0.3),
@@ -98,7 +107,7 @@ def test_a_frozen_database_stops_only_what_needs_it_x05(
         time.sleep(1)
         with postgresql.frozen():
             frozen = time.monotonic()
-            time.sleep(6)
+            time.sleep(5)
         thawed = time.monotonic()
         running.wait_until_ready()
         time.sleep(1.5)
@@ -185,7 +194,7 @@ def test_without_a_free_connection_the_answer_is_a_quick_503_x12(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'oidc-server'"
         )
         postgresql.run(taken_by_server)
-        for _ in range(100):
+        for _ in range(MAX_CONNECTIONS + 1):
             try:
                 taken.enter_context(closing(psycopg2.connect(postgresql.url(), connect_timeout=5)))
             except psycopg2.OperationalError:
@@ -251,11 +260,11 @@ def test_a_silent_network_is_noticed_x45(
         time.sleep(1.5)
         network.silent.set()
         silent = time.monotonic()
-        time.sleep(6)
+        time.sleep(5)
         network.speak()
         speaking = time.monotonic()
         server.wait_until_ready()
-        time.sleep(1.5)
+        time.sleep(3)
         figures(history.describe(since=silent, until=speaking))
         assert_went_on(history, *DOCUMENTS, since=silent, until=speaking)
         refused = [one for one in history.of(since=silent, until=speaking) if one.status == 503]
@@ -264,12 +273,10 @@ def test_a_silent_network_is_noticed_x45(
         assert first_unready - silent < UNREADY_WITHIN
         assert set(history.statuses("browser")) <= {400, 503}, history.describe("browser")
         assert history.seconds(1, "browser") < HANG_SECONDS + 1
-        assert [chain.lost for chain in chains if chain.lost] == []
-        refused_after = [one for one in history.of("ready", "refresh", since=speaking + 1) if one.status != 200]
-        assert refused_after == [], history.describe(since=speaking + 1)
+        assert_recovered(history, server, speaking, chains)
 
 
-def test_a_silent_host_is_passed_over_when_the_address_names_another_x07(postgresql: OwnPostgreSQL) -> None:
+def test_a_silent_host_is_passed_over_when_the_address_names_another(postgresql: OwnPostgreSQL) -> None:
     with Proxy(lambda: ("127.0.0.1", postgresql.port)) as network:
         network.silent.set()
         address = postgresql.url().replace(f"127.0.0.1:{postgresql.port}", "")

@@ -15,9 +15,9 @@ import pytest
 
 from tests.faults.balancer import Balancer
 from tests.faults.history import Caller, History, load
-from tests.faults.installation import Chain, Installation, client_credentials, documents
+from tests.faults.installation import Chain, Installation, all_workers, client_credentials, documents
 from tests.faults.nginx import nginx_before
-from tests.faults.postgresql import OwnPostgreSQL, worker_pids
+from tests.faults.postgresql import OwnPostgreSQL
 from tests.running import RunningServer
 
 pytestmark = pytest.mark.slow
@@ -41,12 +41,12 @@ def stop_one_under_load(site: Installation, url: str, stopping: RunningServer) -
         load(url, history, *jobs, *(chain.keep_on for chain in chains[:3]), pause=0.02, keep_alive=False),
         load(url, history, *jobs, *(chain.keep_on for chain in chains[3:]), pause=0.02),
     ):
-        time.sleep(1)
+        time.sleep(0.5)
         told = time.monotonic()
         stopping.process.send_signal(signal.SIGTERM)
         assert stopping.process.wait(timeout=30) == 0
         ended = time.monotonic()
-        time.sleep(1)
+        time.sleep(0.5)
     assert history.of(since=told, until=ended)
     assert history.of(since=ended)
     assert [chain.lost for chain in chains if chain.lost] == []
@@ -151,12 +151,12 @@ def test_a_reload_replaces_the_workers_and_no_client_sees_it_x44(site: Installat
     """SIGHUP: the settings of a process come from its environment, so those it has stay."""
     service, history = site.owner.client(), History()
     with site.serving() as server:
-        before = set(worker_pids(server.process.pid))
+        before = set(all_workers(server, 2))
         with load(server.url, history, *documents(), client_credentials(service), pause=0.02):
             time.sleep(0.5)
             server.process.send_signal(signal.SIGHUP)
             end = time.monotonic() + 30
-            while before & set(worker_pids(server.process.pid)):
+            while before & set(all_workers(server, 2)):
                 assert time.monotonic() < end, "the old workers stayed"
                 time.sleep(0.1)
             time.sleep(0.5)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Timer
 
 import psutil
 import pytest
 from sqlalchemy import create_engine, text
 
 from oidc_server.core import schema
-from oidc_server.core.database import engine_url
+from oidc_server.core.database import engine_url, make_engine
 from tests.faults.installation import Installation, installation
 from tests.faults.postgresql import OwnPostgreSQL
 from tests.faults.proxy import Proxy
@@ -78,6 +79,22 @@ def test_starting_many_times_at_once_makes_one_schema_and_one_key_x25(
     with create_engine(engine_url(url)).connect() as connection:
         rows = connection.execute(text("SELECT count(*) FROM signing_keys")).scalar_one()
     assert (rows, len(files(tmp_path / "keys"))) == ((1, 0) if key_store == "database" else (0, 1))
+
+
+def test_a_new_file_that_another_process_is_writing_to_is_waited_for_x25(tmp_path: Path) -> None:
+    """SQLite does not wait by itself when one process switches a file to its write-ahead log and another writes."""
+    file = tmp_path / "new.sqlite3"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE being_made (number INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    done = Timer(0.3, other.execute, args=["COMMIT"])
+    done.start()
+    engine = make_engine(f"sqlite:///{file}", pool_size=1, statement_timeout_ms=3000)
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+    done.join()
+    engine.dispose()
+    other.close()
 
 
 def test_it_answers_soon_after_it_is_started(site: Installation, figures: Callable[[str], None]) -> None:
