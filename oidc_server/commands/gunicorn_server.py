@@ -6,6 +6,7 @@ import errno
 import gc
 import multiprocessing
 import select
+import signal
 import socket
 import sys
 import time
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _REQUEST_LINE_BYTES = 8190
 _KEEPALIVE_SECONDS = 15
 _STUCK_WORKER_SECONDS = 60
+_SAY_AGAIN_SECONDS = 1.0
 _SERVING, _DRAINING, _STOPPING = range(3)
 
 
@@ -99,6 +101,7 @@ class DrainingArbiter(Arbiter):
     A second SIGTERM ends the wait."""
 
     stop_at: float | None = None
+    _say_again: tuple[float, signal.Signals] | None = None
 
     def handle_term(self) -> None:
         if self.stop_at is not None:
@@ -116,7 +119,15 @@ class DrainingArbiter(Arbiter):
 
     def stop(self, graceful: bool = True) -> None:
         self.app.phase.value = _STOPPING
+        self._say_again = (time.monotonic() + _SAY_AGAIN_SECONDS, signal.SIGTERM if graceful else signal.SIGQUIT)
         super().stop(graceful)
+
+    def reap_workers(self) -> None:
+        """A worker that was only just forked does not hear the signal to stop; it is told once more."""
+        super().reap_workers()
+        if self._say_again is not None and time.monotonic() >= self._say_again[0]:
+            self.kill_workers(self._say_again[1])
+            self._say_again = None
 
 
 class DrainingWorker(AttentiveWorker):

@@ -31,7 +31,7 @@ from oidc_server.keys.view import VerificationKey, View, build
 
 EXTENSION = "oidc_server.keys"
 LOOK_INTERVAL = 1.0  # seconds; with the second that a look may last, it makes the notice bound
-_FAILED_STORE_SECONDS = 0.25
+_FAILED_STORE_SECONDS = 0.5
 _NOTICE_SECONDS = NOTICE_BOUND.total_seconds()
 _STALENESS_SECONDS = STALENESS_LIMIT.total_seconds()
 _RETRY_SECONDS = int(SWITCH_DELAY.total_seconds())

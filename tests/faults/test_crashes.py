@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from oidc_server.core.database import engine_url
 from tests.faults.history import Attempt, Caller, History, load
-from tests.faults.installation import Chain, Installation, all_workers, basic, documents, installation
+from tests.faults.installation import DOCUMENTS, Chain, Installation, all_workers, basic, documents, installation
 from tests.faults.postgresql import OwnPostgreSQL
 from tests.faults.proxy import Proxy
 from tests.relying_party import TestClient, TestUser
@@ -143,6 +143,7 @@ def test_what_was_acknowledged_survives_a_crash_of_the_database_x03(
             time.sleep(1)
         assert before < len(registered.people)
         history.assert_failures_are_clean()
+        assert set(history.statuses(*DOCUMENTS)) == {200}, history.describe()
         with closing(Caller(server.url, history)) as caller:
             assert [chain.refresh(caller).status for chain in chains] == [200] * len(chains)
             data = {"grant_type": "client_credentials"}

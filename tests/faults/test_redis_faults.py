@@ -108,6 +108,7 @@ def test_while_redis_is_dead_people_sign_in_and_limits_are_stricter_x15(
     until_shared(running, web, new_person)
     valkey.terminate()
     try:
+        assert running.request("GET", "/health/ready").status_code == 200
         thief = Person(running, web, "192.0.2.66")
         outcome = thief.guesses(new_person(), 12)
         assert outcome.keys() == {400, 429}
