@@ -183,7 +183,8 @@ def prepare(app: Flask) -> None:
     from oidc_server.keys.ring import EXTENSION as KEY_RING
     from oidc_server.keys.store import KeyStoreError
 
-    engine = app.extensions[DATABASE].engine
+    database = app.extensions[DATABASE]
+    engine = database.engine
     try:
         if not schema.is_current(engine):
             _give_up(_schema_mend(schema.current(engine), schema.head()))
@@ -197,7 +198,7 @@ def prepare(app: Flask) -> None:
     except SQLAlchemyError as error:
         _give_up(f"The database cannot be used ({type(error).__name__}): check OIDC_DATABASE_URL and that it runs.")
     finally:
-        engine.dispose()
+        database.dispose()
 
 
 def _schema_mend(current: str | None, head: str) -> str:

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from flask import current_app
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
@@ -216,9 +215,3 @@ def address_key(address: str) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
     return str(parsed)
-
-
-def current_limits() -> Limits:
-    """The limits of the current application."""
-    limits: Limits = current_app.extensions[EXTENSION]
-    return limits

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
@@ -42,12 +43,17 @@ class RefreshMachine(RuleBasedStateMachine):
         self.chain: list[Link] = []
         self.alive = True
         self.access_token = ""
+        self.access_token_ends = clock.now()
 
     @initialize()
     def sign_in(self) -> None:
         tokens = self.server.sign_in(self.client, self.user)
         self.chain = [Link(tokens["refresh_token"])]
+        self._keep(tokens)
+
+    def _keep(self, tokens: dict[str, Any]) -> None:
         self.access_token = tokens["access_token"]
+        self.access_token_ends = clock.now() + timedelta(seconds=tokens["expires_in"])
 
     def _present(self, index: int) -> None:
         """Present a token of the chain: whoever does it, the server cannot tell them apart."""
@@ -62,7 +68,7 @@ class RefreshMachine(RuleBasedStateMachine):
             assert error(response) == (400, "invalid_grant")
             return
         body = body_of(response)
-        self.access_token = body["access_token"]
+        self._keep(body)
         if newest:
             assert body["refresh_token"] not in {known.token for known in self.chain}
             link.used_at = now
@@ -103,8 +109,8 @@ class RefreshMachine(RuleBasedStateMachine):
     @invariant()
     def the_access_token_lives_as_long_as_its_authorization(self) -> None:
         if self.access_token and len(self.chain) % 3 == 0:
-            claims_hold = self.server.introspect(self.client, self.access_token)["active"]
-            assert not claims_hold or self.alive
+            active = self.server.introspect(self.client, self.access_token)["active"]
+            assert active == (self.alive and clock.now() < self.access_token_ends)
 
 
 def test_no_order_of_tabs_retries_crashes_and_thieves_breaks_rotation_c01_c02(server: Server) -> None:
