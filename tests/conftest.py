@@ -73,8 +73,9 @@ def make_database(postgresql_server: str, tmp_path_factory: pytest.TempPathFacto
     admin.dispose()
 
 
-def migrated_urls(make_database: Callable[[str], str]) -> Callable[[str], str]:
-    """Gives the URL of one database of each kind, with the migrated schema; made when it is first asked for."""
+@pytest.fixture(scope="session")
+def migrated(make_database: Callable[[str], str]) -> Callable[[str], str]:
+    """The URL of this run's database of a kind, with the migrated schema; made when it is first asked for."""
     urls: dict[str, str] = {}
 
     def url(kind: str) -> str:
@@ -86,12 +87,6 @@ def migrated_urls(make_database: Callable[[str], str]) -> Callable[[str], str]:
         return urls[kind]
 
     return url
-
-
-@pytest.fixture(scope="session")
-def migrated(make_database: Callable[[str], str]) -> Callable[[str], str]:
-    """The URL of this run's database of a kind."""
-    return migrated_urls(make_database)
 
 
 @pytest.fixture(params=DATABASES)
