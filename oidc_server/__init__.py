@@ -19,11 +19,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application; settings come from the environment unless given.
 
     Raises ``SettingsError`` when the settings cannot be used, ``KeyStoreError`` when the key store cannot be read."""
-    from flask import Flask
-
     from oidc_server.authorizations import refresh
     from oidc_server.clients import registry
     from oidc_server.core import crypto, database, http, limits, logs
+    from oidc_server.core.application import Application
     from oidc_server.core.settings import read_settings
     from oidc_server.core.settings_checks import check
     from oidc_server.documentation import routes as documentation_routes
@@ -34,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or check(read_settings(), production=True)
     logs.configure(settings.log_level)
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, settings)
     http.init_app(app, settings)
 
     app.extensions[database.EXTENSION] = db = database.Database.open(

@@ -22,6 +22,7 @@ from oidc_server.authorizations.standing import Standing, standing_of, standing_
 from oidc_server.core import clock, crypto
 from oidc_server.core.errors import Reason
 from oidc_server.core.identity import new_id
+from oidc_server.core.statements import HotStatement
 
 EXTENSION = "oidc_server.refresh_policy"
 
@@ -58,7 +59,7 @@ _TOKEN_COLUMNS = (
     RefreshToken.expires_at.label("token_expires_at"),
     RefreshToken.used_at.label("used_at"),
 )
-_LOCKED_BY_DIGEST = (
+_LOCKED_BY_DIGEST = HotStatement(
     standing_query(*_TOKEN_COLUMNS)
     .join(RefreshToken, RefreshToken.authorization_id == Authorization.id)
     .where(RefreshToken.digest == bindparam("digest"))
@@ -66,8 +67,9 @@ _LOCKED_BY_DIGEST = (
 )
 # Written to the table, not to the mapped class: the ORM would look for objects to keep in step, and there are none.
 _TABLE = cast("Table", RefreshToken.__table__)
-_MARK_USED = update(_TABLE).where(_TABLE.c.id == bindparam("token_id")).values(used_at=bindparam("now"))
-_INSERT = insert(_TABLE)
+_MARK_USED = HotStatement(update(_TABLE).where(_TABLE.c.id == bindparam("token_id")).values(used_at=bindparam("now")))
+_NAMES = ("id", "authorization_id", "digest", "generation", "scope", "resource", "created_at", "expires_at")
+_INSERT = HotStatement(insert(_TABLE).values({name: bindparam(name) for name in _NAMES}))
 _SUCCESSOR = select(RefreshToken).where(
     RefreshToken.authorization_id == bindparam("authorization_id"), RefreshToken.generation == bindparam("generation")
 )
@@ -89,7 +91,7 @@ def rotate(
 
     ``scope`` and ``resource`` are what this request asks for (None and empty: what was granted). The row lock closes
     the race of two requests with one token: the second sees what the first did, and gets the same successor."""
-    row = session.execute(_LOCKED_BY_DIGEST, {"digest": crypto.digest(presented)}).one_or_none()
+    row = _LOCKED_BY_DIGEST.one_or_none(session.connection(), digest=crypto.digest(presented))
     if row is None:
         return RotationRefused(Reason.REFRESH_TOKEN_UNKNOWN)
     standing = standing_of(row)
@@ -109,7 +111,7 @@ def rotate(
     if not set(asked_resource) <= set(standing.granted_resource):
         return RotationRefused(Reason.RESOURCE_UNKNOWN)
     secret = _successor_secret(policy.peppers[0], presented)
-    session.execute(_MARK_USED, {"token_id": row.token_id, "now": now})
+    _MARK_USED.execute(session.connection(), token_id=row.token_id, now=now)
     _insert(
         session, policy, secret, standing.authorization_id, row.generation + 1, asked_scope, asked_resource,
         standing.authorization_expires_at,
@@ -173,18 +175,16 @@ def _insert(
     end: datetime,
 ) -> None:
     now = clock.now()
-    session.execute(
-        _INSERT,
-        {
-            "id": new_id(),
-            "authorization_id": authorization_id,
-            "digest": crypto.digest(secret),
-            "generation": generation,
-            "scope": scope,
-            "resource": resource,
-            "created_at": now,
-            "expires_at": min(now + policy.idle_lifetime, end),
-        },
+    _INSERT.execute(
+        session.connection(),
+        id=new_id(),
+        authorization_id=authorization_id,
+        digest=crypto.digest(secret),
+        generation=generation,
+        scope=scope,
+        resource=resource,
+        created_at=now,
+        expires_at=min(now + policy.idle_lifetime, end),
     )
 
 

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from joserfc.util import urlsafe_b64decode
 from sqlalchemy import Row, bindparam
 
 from oidc_server.authorizations.models import Authorization, RefreshToken
@@ -58,7 +57,7 @@ def decode_unverified(token: str) -> tuple[dict[str, Any] | None, dict[str, Any]
 
 def _object(part: str) -> dict[str, Any] | None:
     try:
-        value = orjson.loads(urlsafe_b64decode(part.encode()))
+        value = orjson.loads(crypto.from_urlsafe(part))
         json.dumps(value, indent=2)  # what is nested too deeply to be printed cannot be shown
     except (ValueError, RecursionError):
         return None

@@ -23,8 +23,9 @@ def token() -> None:
     """Look into tokens."""
 
 
-# A refresh token may begin with a hyphen; as an option it would be refused in words that repeat it.
-@token.command(context_settings={"ignore_unknown_options": True})
+# A refresh token may begin with a hyphen; as an option it would be refused in words that repeat it. So this command has
+# no options of one letter: an "h" anywhere in such a token would ask for help.
+@token.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("token", nargs=-1, metavar="[TOKEN]")
 @on_database
 def inspect(output: Output, token: tuple[str, ...]) -> None:

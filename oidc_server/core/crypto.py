@@ -53,6 +53,14 @@ def urlsafe(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
+def from_urlsafe(text: str) -> bytes:
+    """What :func:`urlsafe` made ``text`` of. Raises ``ValueError`` for every other spelling of the same bytes."""
+    value = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if urlsafe(value) != text:  # Python's decoder skips what it does not know, and overlooks bits at the end
+        raise ValueError("not base64url")
+    return value
+
+
 class Sealer:
     """Seals with the current master key and opens with the current or any earlier one.
 
@@ -82,7 +90,7 @@ class Sealer:
         if key is None:
             raise UnsealError(f"it was sealed under the master key {key_id!r}, which is not configured")
         try:
-            box = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+            box = from_urlsafe(body)
             return key.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError) as error:
             raise UnsealError("it was altered, or it belongs to something else") from error

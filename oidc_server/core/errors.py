@@ -191,7 +191,8 @@ class Reason(StrEnum):
     TOKEN_OF_ANOTHER_CLIENT = (
         "token_of_another_client",
         "The token was issued to another client.",
-        "Use the client that the token was issued to.",
+        "Use the client that the token was issued to. A client with the scope tokens:read may introspect every access "
+        "token.",
     )
     AUTHORIZATION_REVOKED = (
         "authorization_revoked",

@@ -1,10 +1,13 @@
 """One way to refuse: every fault becomes a :class:`~oidc_server.core.errors.Refusal`, is logged here with its reason,
 and is rendered by the renderer of its part of the address space."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from traceback import format_tb
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -19,6 +22,9 @@ from oidc_server.core.errors import Reason, Refusal, Unavailable
 from oidc_server.core.memory import Document, FromMemory
 from oidc_server.core.proxies import TrustedProxies
 from oidc_server.core.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 EXTENSION = "oidc_server.http"
 Renderer = Callable[[Refusal], Response]
@@ -185,9 +191,20 @@ def _as_refusal(error: Exception) -> Refusal:
     return HttpFault(Reason.INTERNAL_ERROR, 500)
 
 
-def json_response(body: object, status: int = 200) -> Response:
-    """A JSON response."""
-    return Response(orjson.dumps(body), status, content_type="application/json")
+class JsonResponse(Response):
+    """A JSON body with its headers, sent as they stand: what Werkzeug would look for to mend in them is not there."""
+
+    default_mimetype = "application/json"
+
+    def __init__(self, body: object, status: int = 200, headers: list[tuple[str, str]] | None = None) -> None:
+        super().__init__(orjson.dumps(body), status, headers)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer; HEAD is left to Werkzeug."""
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return cast("list[bytes]", self.response)
 
 
 def problem_details(refusal: Refusal) -> Response:

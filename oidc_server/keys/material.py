@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, KeyParameters, OKPKey, RSAKey
 
@@ -55,6 +55,28 @@ def _sign_es256(key: EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
     return sign
 
 
+def _check_rs256(key: RSAPublicKey) -> Callable[[bytes, bytes], None]:
+    padding, digest = PKCS1v15(), SHA256()
+    return lambda signature, message: key.verify(signature, message, padding, digest)
+
+
+def _check_ps256(key: RSAPublicKey) -> Callable[[bytes, bytes], None]:
+    padding, digest = PSS(MGF1(SHA256()), SHA256.digest_size), SHA256()
+    return lambda signature, message: key.verify(signature, message, padding, digest)
+
+
+def _check_es256(key: EllipticCurvePublicKey) -> Callable[[bytes, bytes], None]:
+    scheme = ECDSA(SHA256())
+
+    def check(signature: bytes, message: bytes) -> None:
+        if len(signature) != 2 * _P256_BYTES:
+            raise InvalidSignature
+        r, s = signature[:_P256_BYTES], signature[_P256_BYTES:]
+        key.verify(encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big")), message, scheme)
+
+    return check
+
+
 @dataclass(frozen=True)
 class KeyMaterial:
     """A private key with the one algorithm it is for, and what follows from it."""
@@ -80,6 +102,14 @@ class KeyMaterial:
         if isinstance(key, RSAPrivateKey):
             return _sign_ps256(key) if self.alg == "PS256" else _sign_rs256(key)
         return _sign_es256(key) if isinstance(key, EllipticCurvePrivateKey) else key.sign
+
+    def verifying_function(self) -> Callable[[bytes, bytes], None]:
+        """What checks a JWS signature of a signing input (RFC 7515 §5.2), in this order, and raises
+        ``cryptography.exceptions.InvalidSignature`` when it is not this key's."""
+        key = self.private_key.public_key()
+        if isinstance(key, RSAPublicKey):
+            return _check_ps256(key) if self.alg == "PS256" else _check_rs256(key)
+        return _check_es256(key) if isinstance(key, EllipticCurvePublicKey) else key.verify
 
     def pem(self, passphrase: str = "") -> bytes:
         """The private key as PKCS#8 in PEM, encrypted when a passphrase is given (RFC 5958, RFC 7468)."""

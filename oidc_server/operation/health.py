@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, current_app
 
-from oidc_server.core.http import json_response
+from oidc_server.core.http import JsonResponse
 from oidc_server.operation.readiness import EXTENSION, Readiness
 
 health = Blueprint("health", __name__)
@@ -15,7 +15,7 @@ def _readiness() -> Readiness:
 
 
 def _answer(body: dict[str, object], *, healthy: bool) -> Response:
-    response = json_response(body, 200 if healthy else 503)
+    response = JsonResponse(body, 200 if healthy else 503)
     if not healthy:
         response.headers.add(*_RETRY_AFTER)
     return response
@@ -24,7 +24,7 @@ def _answer(body: dict[str, object], *, healthy: bool) -> Response:
 @health.get("/health/live")
 def live() -> Response:
     """The process runs; nothing else is asked."""
-    return json_response({"status": "ok"})
+    return JsonResponse({"status": "ok"})
 
 
 @health.get("/health/ready")

@@ -9,7 +9,6 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
-from joserfc.util import urlsafe_b64decode
 from sqlalchemy.exc import IntegrityError
 
 from oidc_server.clients.metadata import ASSERTION_ALGORITHMS
@@ -47,7 +46,7 @@ def accept_assertion(client: ClientSnapshot, assertion: str, issuer: str) -> Rea
 
 def _part(assertion: str, index: int) -> dict[str, Any]:
     try:
-        value = json.loads(urlsafe_b64decode(assertion.split(".")[index].encode()))
+        value = json.loads(crypto.from_urlsafe(assertion.split(".")[index]))
     except (IndexError, ValueError, RecursionError) as error:
         raise InvalidClient(Reason.CLIENT_ASSERTION_INVALID, "not a JWT") from error
     if not isinstance(value, dict):

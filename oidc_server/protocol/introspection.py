@@ -9,7 +9,7 @@ from oidc_server.clients.registry import ClientSnapshot
 from oidc_server.core import logs, metrics
 from oidc_server.core.database import current_database
 from oidc_server.core.errors import Reason, Throttled
-from oidc_server.core.http import json_response, request_id
+from oidc_server.core.http import JsonResponse, request_id
 from oidc_server.core.limits import UNKNOWN_TOKENS
 from oidc_server.protocol.access_token import TokenRefused
 from oidc_server.protocol.blueprint import INTROSPECTION, protocol
@@ -37,36 +37,38 @@ def introspect() -> Response:
     token = this_request.form.get("token")
     if not token:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "token")
-    answer = _describe(server, client, token)
+    answer = _describe_or_say_why_not(server, client, token)
     if not answer["active"] and not server.limits.hit(UNKNOWN_TOKENS, client.client_id):
         retry_after = server.limits.retry_after(UNKNOWN_TOKENS, client.client_id)
         raise Throttled(Reason.TOKEN_SCAN_THROTTLED, retry_after=retry_after)
-    return json_response(answer)
+    return JsonResponse(answer)
 
 
-def _describe(server: AuthorizationServer, client: ClientSnapshot, token: str) -> dict[str, Any]:
-    """The token type hint (RFC 7662 §2.1) is not needed: a JWT and a refresh token never look alike."""
-    return _describe_access_token(server, client, token) if "." in token else _describe_refresh_token(client, token)
-
-
-def _describe_access_token(server: AuthorizationServer, client: ClientSnapshot, token: str) -> dict[str, Any]:
+def _describe_or_say_why_not(server: AuthorizationServer, client: ClientSnapshot, token: str) -> dict[str, Any]:
+    """The reason is for the log only."""
     try:
-        live = live_access_token(current_database(), server.ring, server.clients, server.settings.issuer, token)
+        return _describe(server, client, token)
     except TokenRefused as refused:
         metrics.count_refusal(refused.reason.value)
         log.info("inactive", error_id=request_id(), reason=refused.reason.value, client_id=client.client_id)
         return _INACTIVE
-    may_know = (
-        live.client_id == client.client_id or client.client_id in live.audiences or READ_ANY_TOKEN in client.scopes
-    )
-    return {"active": True, "token_type": "Bearer", **live.claims} if may_know else _INACTIVE
+
+
+def _describe(server: AuthorizationServer, client: ClientSnapshot, token: str) -> dict[str, Any]:
+    """The token type hint (RFC 7662 §2.1) is not needed: a JWT and a refresh token never look alike."""
+    if "." not in token:
+        return _describe_refresh_token(client, token)
+    live = live_access_token(current_database(), server.ring, server.clients, server.settings.issuer, token)
+    if client.client_id not in (live.client_id, *live.audiences) and READ_ANY_TOKEN not in client.scopes:
+        raise TokenRefused(Reason.TOKEN_OF_ANOTHER_CLIENT)
+    return {"active": True, "token_type": "Bearer", **live.claims}
 
 
 def _describe_refresh_token(client: ClientSnapshot, token: str) -> dict[str, Any]:
     """A refresh token is its client's own affair: nobody else learns of it."""
     live = live_refresh_token(current_database(), token)
-    if live is None or live.standing.client_id != client.client_id:
-        return _INACTIVE
+    if live.standing.client_id != client.client_id:
+        raise TokenRefused(Reason.TOKEN_OF_ANOTHER_CLIENT)
     return {
         "active": True,
         "token_type": "refresh_token",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from authlib.oauth2 import AuthorizationServer as AuthlibServer
 from authlib.oauth2 import OAuth2Error
 from flask import Request, Response, current_app
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from oidc_server.authorizations.refresh import RefreshPolicy
 from oidc_server.clients.registry import ClientRegistry, ClientSnapshot
+from oidc_server.core.http import JsonResponse
 from oidc_server.core.limits import Limits
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import KeyRing
@@ -85,7 +85,7 @@ class AuthorizationServer(AuthlibServer):
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Response:
         """RFC 6749 §5.1: JSON that nothing on the way may keep."""
-        return Response(orjson.dumps(body), status, _HEADERS)
+        return JsonResponse(body, status, _HEADERS)
 
     def handle_error_response(self, request: IssuerRequest, error: OAuth2Error) -> Response:
         raise from_authlib(error) from error

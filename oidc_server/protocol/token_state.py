@@ -14,12 +14,15 @@ from oidc_server.core import clock, crypto
 from oidc_server.core.database import Database
 from oidc_server.core.errors import Reason
 from oidc_server.core.identity import parse_id
+from oidc_server.core.statements import HotStatement
 from oidc_server.keys.ring import KeyRing
 from oidc_server.protocol.access_token import AccessToken, TokenRefused, verify_access_token
 
 _DENIED = exists().where(RevokedAccessToken.jti == bindparam("jti"))
-_IS_DENIED = select(_DENIED)
-_ENDINGS_AND_DENIAL = endings_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id"))
+_IS_DENIED = HotStatement(select(_DENIED.label("denied")))
+_ENDINGS_AND_DENIAL = HotStatement(
+    endings_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id"))
+)
 _REFRESH_TOKEN = (
     standing_query(RefreshToken.expires_at.label("token_expires_at"), RefreshToken.used_at.label("used_at"))
     .join(RefreshToken, RefreshToken.authorization_id == Authorization.id)
@@ -56,14 +59,13 @@ def _check_own_token(database: Database, clients: ClientRegistry, token: AccessT
     if client.disabled:
         raise TokenRefused(Reason.CLIENT_DISABLED)
     with database.glance() as connection:
-        if connection.execute(_IS_DENIED, {"jti": token.jti}).scalar_one():
+        if _IS_DENIED.one_or_none(connection, jti=token.jti).denied:
             raise TokenRefused(Reason.TOKEN_REVOKED)
 
 
 def _check_granted_token(database: Database, token: AccessToken, authorization_id: uuid.UUID | None) -> None:
     with database.glance() as connection:
-        parameters = {"authorization_id": authorization_id, "jti": token.jti}
-        row = connection.execute(_ENDINGS_AND_DENIAL, parameters).one_or_none()
+        row = _ENDINGS_AND_DENIAL.one_or_none(connection, authorization_id=authorization_id, jti=token.jti)
     if row is None:
         raise TokenRefused(Reason.AUTHORIZATION_REVOKED, "no such authorization")
     if row.denied:
@@ -72,12 +74,17 @@ def _check_granted_token(database: Database, token: AccessToken, authorization_i
         raise TokenRefused(reason)
 
 
-def live_refresh_token(database: Database, token: str) -> LiveRefreshToken | None:
-    """The refresh token, when it could be redeemed at this moment."""
+def live_refresh_token(database: Database, token: str) -> LiveRefreshToken:
+    """The refresh token, when it could be redeemed at this moment. Raises :class:`TokenRefused` with the reason."""
     with database.glance() as connection:
         row = connection.execute(_REFRESH_TOKEN, {"digest": crypto.digest(token)}).one_or_none()
-    now = clock.now()
-    if row is None or row.used_at is not None or row.token_expires_at <= now:
-        return None
-    standing = standing_of(row)
-    return LiveRefreshToken(standing, row.token_expires_at.timestamp()) if standing.refusal(now) is None else None
+    if row is None:
+        raise TokenRefused(Reason.REFRESH_TOKEN_UNKNOWN)
+    now, standing = clock.now(), standing_of(row)
+    if (reason := standing.refusal(now)) is not None:
+        raise TokenRefused(reason)
+    if row.used_at is not None:
+        raise TokenRefused(Reason.REFRESH_TOKEN_SUPERSEDED)
+    if row.token_expires_at <= now:
+        raise TokenRefused(Reason.REFRESH_TOKEN_EXPIRED)
+    return LiveRefreshToken(standing, row.token_expires_at.timestamp())

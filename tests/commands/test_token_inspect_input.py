@@ -31,8 +31,9 @@ def test_what_cannot_be_one_token_is_refused_without_repeating_it(cli: CommandLi
         assert cli.refusal("token", "inspect", *arguments) == "Give one token."
 
 
-def test_a_refresh_token_that_begins_with_a_hyphen_is_not_taken_for_an_option(cli: CommandLine) -> None:
-    verdict = inspected(cli, "-kzJ0b8vQ5y1oXW3gq9f7Yd2u4m6s8AaBbCcDdEeFfG")
+@pytest.mark.parametrize("begin", ["-k", "-h", "-kh", "--", "--h", "---"])
+def test_a_refresh_token_that_begins_with_a_hyphen_is_not_taken_for_an_option(cli: CommandLine, begin: str) -> None:
+    verdict = inspected(cli, begin + "zJ0b8vQ5y1oXW3gq9f7Yd2u4m6s8AaBbCcDdEeFfG")
     assert verdict["reason"] == "refresh_token_unknown"
 
 

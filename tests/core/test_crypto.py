@@ -14,6 +14,15 @@ def test_a_secret_has_256_bits_and_no_two_are_alike() -> None:
     assert all(len(secret) == 43 for secret in made)
 
 
+def test_bytes_have_one_spelling_in_base64url() -> None:
+    for length in range(70):
+        value = bytes(range(250 - length, 250))
+        assert crypto.from_urlsafe(crypto.urlsafe(value)) == value
+    for other in ("a", "QUI=", "QUJ", "Q UI", "QUI\n", "+/+/", "QU\u0130", "QUI\ud800", "QU.I", "QUI=AAAA"):
+        with pytest.raises(ValueError, match=r"."):
+            crypto.from_urlsafe(other)
+
+
 def test_keys_for_different_purposes_differ() -> None:
     assert crypto.derive(OLD, "a") != crypto.derive(OLD, "b") != crypto.derive(NEW, "b")
     assert crypto.derive(OLD, "a") == crypto.derive(OLD, "a")

@@ -6,10 +6,13 @@ import json
 
 import jwt
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc import jws
 from joserfc.jwk import OKPKey
 
+from oidc_server.core.crypto import from_urlsafe
 from oidc_server.core.settings_checks import SIGNING_ALGORITHMS
 from oidc_server.keys.material import KeyMaterial, MaterialError, new_key, read_key
 from oidc_server.keys.view import Signer
@@ -53,6 +56,23 @@ def test_what_is_signed_verifies_with_a_library_that_this_server_does_not_use(ke
         )
     else:
         assert jwt.decode(token, pyjwt_key(key), algorithms=[key.alg]) == {"sub": "ä", "n": 1}
+
+
+def test_what_another_library_signed_verifies_and_nothing_that_differs_from_it(key: KeyMaterial) -> None:
+    """Each bit of the signature and of what was signed counts, and no other length is taken."""
+    private = type(key.public_key).import_key(key.pem())
+    token = jws.serialize_compact({"alg": key.alg, "kid": key.kid}, b'{"n": 1}', private, algorithms=[key.alg])
+    signed, _, encoded = token.rpartition(".")
+    message, signature, check = signed.encode(), from_urlsafe(encoded), key.verifying_function()
+    check(signature, message)
+    altered = [
+        signature[:at] + bytes([signature[at] ^ bit]) + signature[at + 1 :] for at in (0, -2) for bit in (1, 128)
+    ]
+    for forged in (*altered, b"", signature[:-1], signature + b"\0", b"\0" + signature, bytes(len(signature))):
+        with pytest.raises(InvalidSignature):
+            check(forged, message)
+    with pytest.raises(InvalidSignature):
+        check(signature, message + b".")
 
 
 @pytest.mark.parametrize("passphrase", ["", "open sesame ä"])

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from cryptography.exceptions import InvalidSignature
 from joserfc import jws
 from joserfc.errors import JoseError
 
 from oidc_server.core import clock
-from oidc_server.core.crypto import urlsafe
+from oidc_server.core.crypto import from_urlsafe, urlsafe
 from oidc_server.core.errors import Reason, Unavailable
 from oidc_server.core.memory import Document
 from oidc_server.keys import service
@@ -125,9 +126,11 @@ def test_the_public_key_as_a_secret_forges_nothing(ring: KeyRing) -> None:
     for secret in (pem, b" " + pem, known.key.as_der(private=False), json.dumps(known.key.as_dict()).encode()):
         header = json.dumps({"alg": "HS256", "typ": "at+jwt", "kid": kid}).encode()
         signing_input = f"{urlsafe(header)}.{urlsafe(b'{}')}"
-        forged = f"{signing_input}.{urlsafe(hmac.digest(secret, signing_input.encode(), 'sha256'))}"
+        mac = hmac.digest(secret, signing_input.encode(), "sha256")
+        with pytest.raises(InvalidSignature):
+            known.check(mac, signing_input.encode())
         with pytest.raises(JoseError):
-            jws.deserialize_compact(forged, known.key, algorithms=[known.alg])
+            jws.deserialize_compact(f"{signing_input}.{urlsafe(mac)}", known.key, algorithms=[known.alg])
 
 
 def test_another_key_or_algorithm_under_our_kid_verifies_nothing(ring: KeyRing) -> None:
@@ -141,6 +144,9 @@ def test_another_key_or_algorithm_under_our_kid_verifies_nothing(ring: KeyRing) 
         forged = jws.serialize_compact(
             header, b"{}", type(attacker.public_key).import_key(attacker.pem()), algorithms=[alg]
         )
+        signing_input, _, signature = forged.rpartition(".")
+        with pytest.raises(InvalidSignature):
+            known.check(from_urlsafe(signature), signing_input.encode())
         with pytest.raises(JoseError):
             jws.deserialize_compact(forged, known.key, algorithms=[known.alg])
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from oidc_server.authorizations.refresh import EXTENSION as REFRESH_POLICY
 from oidc_server.core import clock
 from oidc_server.core.errors import Reason
 from oidc_server.core.limits import UNKNOWN_TOKENS
@@ -218,3 +219,24 @@ def test_why_a_token_is_inactive_is_in_the_log_and_not_in_the_answer(
         assert [line["reason"] for line in lines] == [reason]
         assert lines[0]["error_id"] == response.headers["X-Request-Id"]
         assert token not in str(lines)
+
+
+def test_why_a_refresh_token_is_inactive_is_in_the_log_too(
+    server: Server, client: TestClient, tokens: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def reason_for(asking: TestClient, token: str) -> str:
+        capfd.readouterr()
+        assert server.post("/oauth/introspect", asking, token=token).json == INACTIVE
+        (line,) = [line for line in log_lines(capfd) if line["event"] == "inactive"]
+        return str(line["reason"])
+
+    newest = body_of(server.refresh(client, tokens["refresh_token"]))["refresh_token"]
+    assert reason_for(client, "unknown") == Reason.REFRESH_TOKEN_UNKNOWN
+    assert reason_for(server.client(), newest) == Reason.TOKEN_OF_ANOTHER_CLIENT
+    assert reason_for(client, tokens["refresh_token"]) == Reason.REFRESH_TOKEN_SUPERSEDED
+    idle = server.app.extensions[REFRESH_POLICY].idle_lifetime
+    clock.travel(idle)
+    assert reason_for(client, newest) == Reason.REFRESH_TOKEN_EXPIRED
+    clock.travel(-idle)
+    server.revoke(client, newest)
+    assert reason_for(client, newest) == Reason.AUTHORIZATION_REVOKED

@@ -13,14 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from oidc_server.clients.service import find_client
 from oidc_server.core import crypto
 from oidc_server.core.database import Base
 from oidc_server.core.settings import Settings
 from oidc_server.keys.material import KeyMaterial
-from oidc_server.keys.models import SigningKeyRow
 from oidc_server.keys.ring import EXTENSION as KEY_RING
 from oidc_server.users.service import find_user
 from tests.protocol.handmade import own_key
@@ -87,10 +86,8 @@ def private_forms(material: KeyMaterial) -> list[bytes]:
 
 
 @pytest.fixture
-def sealed(server: Server, make_server: Callable[..., Server]) -> Server:
-    """A server whose keys are in the database, where no other test has left one behind."""
-    with server.database.transaction() as session:
-        session.execute(delete(SigningKeyRow))
+def sealed(app: Flask, make_server: Callable[..., Server]) -> Server:
+    """A server whose keys are in the database, where the first application has found or left none."""
     return make_server(key_store="database")
 
 
