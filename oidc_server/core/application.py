@@ -9,6 +9,8 @@ from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Request
     from werkzeug.routing import MapAdapter
 
@@ -34,6 +36,10 @@ class Application(Flask):
         super().__init__(name, static_folder=None)
         issuer = urlsplit(settings.issuer)
         self._place: dict[str, Any] = {"server_name": issuer.netloc, "url_scheme": issuer.scheme}
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Every view is synchronous; Flask would look again at each call."""
+        return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Match and build by the request's path and the issuer's scheme and authority."""
