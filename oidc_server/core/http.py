@@ -197,10 +197,8 @@ def _as_refusal(error: Exception) -> Refusal:
 class JsonResponse(Response):
     """A JSON body with its headers, sent as they stand: what Werkzeug would look for to mend in them is not there."""
 
-    default_mimetype = "application/json"
-
     def __init__(self, body: object, status: int = 200, headers: list[tuple[str, str]] | None = None) -> None:
-        super().__init__(orjson.dumps(body), status, headers)
+        super().__init__(orjson.dumps(body), status, headers, content_type="application/json")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer; HEAD is left to Werkzeug."""

@@ -30,7 +30,7 @@ EXTENSION = "oidc_server.server"
 # Asked between a proven password and the tokens, in the transaction that would issue them; each may raise a refusal.
 # The second-factor slice puts its question here: no grant goes around it.
 SecondFactorCheck = Callable[[Session, User], None]
-_HEADERS = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+_HEADERS = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
 GRANTS = (ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant)
 
 
