@@ -43,6 +43,8 @@ class Policy:
     token_lifetime: timedelta
     rotation_period: timedelta | None = None
     rsa_key_size: int = 2048
+    clock_skew: timedelta = timedelta()
+    """By how much the clocks of the hosts that share the store may differ."""
 
     @property
     def announce(self) -> timedelta:

@@ -85,9 +85,12 @@ class _Draft:
 
     def earliest(self, record: KeyRecord, *, hurry: bool) -> datetime:
         """When the key may start to sign. In a hurry, it need only have reached every process of this server."""
-        ready = record.published_at + (SWITCH_DELAY if hurry else self.policy.announce)
+        signing = self.signer(record.alg) is not None
+        # A host whose clock is ahead starts earlier. Where nothing signs, that is better than to wait for it.
+        switch = SWITCH_DELAY + self.policy.clock_skew if signing else SWITCH_DELAY
+        ready = record.published_at + (switch if hurry else self.policy.announce)
         # All processes must change over at one instant; where nothing signs, there is nothing to change over from.
-        return max(ready, self.now + SWITCH_DELAY if self.signer(record.alg) else self.now)
+        return max(ready, self.now + switch if signing else self.now)
 
     def schedule(self, record: KeyRecord, at: datetime) -> None:
         """Let the key sign from ``at``; others that were to start then or later step back."""

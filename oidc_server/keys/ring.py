@@ -199,6 +199,7 @@ def make_policy(settings: Settings) -> Policy:
         token_lifetime=settings.token_lifetime,
         rotation_period=timedelta(days=days) if days else None,
         rsa_key_size=settings.rsa_key_size,
+        clock_skew=timedelta(seconds=settings.clock_skew_bound if settings.key_store == "database" else 0),
     )
 
 

@@ -1,5 +1,6 @@
 """What the first start, rotations, pruning and the schedule plan: E16, E19, I3 and I5 as a timeline of keys."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,19 @@ def test_a_rotation_in_a_hurry_waits_only_for_every_process_to_publish(ring: Tim
     ring.rotate(immediately=True)
     assert ring.signer(SWITCH_DELAY - SECOND) == "k1"
     assert ring.signer(SWITCH_DELAY) == "k2"
+
+
+def test_a_hurry_waits_for_the_host_whose_clock_is_ahead() -> None:
+    ahead = timedelta(seconds=5)
+    hosts = Timeline(replace(POLICY, clock_skew=ahead))
+    hosts.ensure()
+    hosts.now += DAY
+    hosts.rotate(immediately=True)
+    assert hosts.signer(SWITCH_DELAY - SECOND + ahead) == "k1"  # what the host that is ahead sees a second too early
+    assert hosts.signer(SWITCH_DELAY + ahead) == "k2"
+    hosts.now += DAY
+    hosts.revoke("k2")
+    assert hosts.signer(SWITCH_DELAY) == "k3"  # nothing signs in between: nobody waits longer than it takes to publish
 
 
 def test_a_hurry_brings_an_announced_rotation_forward(ring: Timeline) -> None:
