@@ -19,11 +19,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
 from oidc_server import create_app
-from oidc_server.core import clock, schema
+from oidc_server.core import clock
 from oidc_server.core.database import EXTENSION as DATABASE
-from oidc_server.core.database import Base, Database, engine_url, make_engine
+from oidc_server.core.database import Base, Database, engine_url
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import EXTENSION as KEY_RING
+from tests.databases import migrated_databases
 from tests.relying_party import Server
 from tests.running import ISSUER
 
@@ -76,17 +77,7 @@ def make_database(postgresql_server: str, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="session")
 def migrated(make_database: Callable[[str], str]) -> Callable[[str], str]:
     """The URL of this run's database of a kind, with the migrated schema; made when it is first asked for."""
-    urls: dict[str, str] = {}
-
-    def url(kind: str) -> str:
-        if kind not in urls:
-            urls[kind] = make_database(kind)
-            engine = make_engine(urls[kind], pool_size=1, statement_timeout_ms=5000)
-            schema.upgrade(engine)
-            engine.dispose()
-        return urls[kind]
-
-    return url
+    return migrated_databases(make_database)
 
 
 @pytest.fixture(params=DATABASES)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oidc_server.core import clock, schema
+from oidc_server.core import clock
 from oidc_server.core.crypto import Sealer
 from oidc_server.core.database import Database, make_engine
 from oidc_server.keys import service
@@ -16,6 +16,7 @@ from oidc_server.keys.lifecycle import Policy
 from oidc_server.keys.models import SigningKeyRow
 from oidc_server.keys.ring import KeyRing
 from oidc_server.keys.store import KeyStore
+from tests.databases import migrated_databases
 from tests.keys.frozen_time import FrozenTime
 
 MASTER_KEY = "a master key for tests only, 0123456789"
@@ -25,17 +26,7 @@ STORES = ("directory", "sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def keys_database_url(make_database: Callable[[str], str]) -> Callable[[str], str]:
     """The URL of a migrated database of a kind that only the tests of this folder use."""
-    urls: dict[str, str] = {}
-
-    def url(kind: str) -> str:
-        if kind not in urls:
-            urls[kind] = make_database(kind)
-            engine = make_engine(urls[kind], pool_size=1, statement_timeout_ms=5000)
-            schema.upgrade(engine)
-            engine.dispose()
-        return urls[kind]
-
-    return url
+    return migrated_databases(make_database)
 
 
 @pytest.fixture
