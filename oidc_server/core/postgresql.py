@@ -105,9 +105,13 @@ def _connect(
     """Connect, and name the host in an error, as libpq does where psycopg2 leaves the waiting to it.
 
     The hosts of a URL that names several are tried one by one. libpq would try them by itself, but the deadline is one
-    for the whole list, and the first host may be the one that is silent."""
+    for the whole list, and the first host may be the one that is silent. Of several, only one that takes writes will
+    do, unless the URL says otherwise: a standby knows too little of what was just revoked, and a pooled connection to
+    it would go on to refuse every write after the primary is back."""
     hosts = str(parameters.get("host", "")).split(",")
     ports = str(parameters.get("port", "")).split(",")
+    if len(hosts) > 1:
+        parameters = {"target_session_attrs": "read-write"} | parameters
     failure = None
     for host, port in zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=True):
         try:

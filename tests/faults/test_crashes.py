@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from oidc_server.core.database import engine_url
 from tests.faults.history import Attempt, Caller, History, load
 from tests.faults.installation import DOCUMENTS, Chain, Installation, all_workers, basic, documents, installation
 from tests.faults.postgresql import OwnPostgreSQL
 from tests.faults.proxy import Proxy
+from tests.faults.recovery import assert_one_live_family_each, query
 from tests.relying_party import TestClient, TestUser
 from tests.running import RunningServer
 
@@ -29,35 +28,6 @@ pytestmark = pytest.mark.slow
 
 Figures = Callable[[str], None]
 WORKERS = 2
-
-
-def query(url: str, statement: str) -> list[tuple[int, ...]]:
-    """Rows of numbers, seen past the server."""
-    engine = create_engine(engine_url(url))
-    try:
-        with engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(statement))]
-    finally:
-        engine.dispose()
-
-
-def assert_one_live_family_each(site: Installation, chains: list[Chain], client: TestClient) -> None:
-    """Every grant is alive and has one token that was not used, the newest; none has a gap or a fork."""
-    (grants,) = query(
-        site.settings.database_url,
-        f"SELECT count(*), count(revoked_at) FROM authorizations WHERE client_id = '{client.client_id}'",
-    )
-    assert grants == (len(chains), 0)
-    families = query(
-        site.settings.database_url,
-        "SELECT count(*), count(DISTINCT generation), max(generation) + 1, count(*) - count(used_at),"
-        " max(CASE WHEN used_at IS NULL THEN generation END) + 1 FROM refresh_tokens"
-        f" WHERE authorization_id IN (SELECT id FROM authorizations WHERE client_id = '{client.client_id}')"
-        " GROUP BY authorization_id",
-    )
-    assert len(families) == len(chains)
-    for count, generations, expected, unused, last_unused in families:
-        assert (count, generations, unused, last_unused) == (expected, expected, 1, expected)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -19,11 +19,11 @@ from tests.faults.installation import (
     all_workers,
     client_credentials,
     documents,
-    get,
     introspection,
 )
 from tests.faults.postgresql import MAX_CONNECTIONS, OwnPostgreSQL
 from tests.faults.proxy import Proxy
+from tests.faults.recovery import NO_DATABASE, READY, UNREADY_WITHIN, assert_recovered, assert_went_on, first_unready
 from tests.relying_party import TestClient
 from tests.running import RunningServer
 
@@ -31,11 +31,8 @@ pytestmark = pytest.mark.slow
 
 Figures = Callable[[str], None]
 NewChain = Callable[[], Chain]
-NO_DATABASE = (*DOCUMENTS, "client_credentials")
-UNREADY_WITHIN, READY_WITHIN = 5.0, 10.0
 STATEMENT_TIMEOUT = 3.0
 POOLED_CONNECTIONS = 2 * 10
-READY = get("ready", "/health/ready")
 
 
 @pytest.fixture(scope="module")
@@ -69,33 +66,6 @@ def new_chain(site: Installation) -> NewChain:
     """Makes a signed-in person's chain of refresh tokens."""
     web = site.owner.first_party()
     return lambda: Chain(web, site.owner.sign_in(web, site.owner.user())["refresh_token"])
-
-
-def assert_went_on(history: History, *operations: str, since: float, until: float = float("inf")) -> None:
-    """Every request was answered well, and but for one or two that met the fault first, within a second."""
-    words = history.describe(*operations, since=since, until=until)
-    for name in operations:
-        assert set(history.statuses(name, since=since, until=until)) == {200}, words
-        slow = [one.seconds for one in history.of(name, since=since, until=until) if one.seconds > 1]
-        assert len(slow) <= 2, words
-        assert max(slow, default=0) < HANG_SECONDS, words
-
-
-def first_unready(history: History, fault: float) -> float:
-    """When the first probe that the fault met was answered; it may have been under way when the fault began."""
-    return min(one.ended for one in history.of("ready") if one.status == 503 and one.ended > fault)
-
-
-def assert_recovered(history: History, server: RunningServer, ended: float, chains: list[Chain]) -> None:
-    """It was ready again in time, nothing failed from then on, and nobody lost their grant."""
-    refused = [one.ended for one in history.of("ready", since=ended) if one.status != 200]
-    recovered = max(refused, default=ended)
-    assert recovered - ended < READY_WITHIN
-    later = history.statuses("ready", "refresh", *DOCUMENTS, since=recovered + 0.5)
-    assert set(later) == {200}, history.describe(since=recovered)
-    assert [chain.lost for chain in chains if chain.lost] == []
-    with closing(Caller(server.url, history)) as caller:
-        assert [chain.refresh(caller).status for chain in chains] == [200] * len(chains)
 
 
 def test_a_frozen_database_stops_only_what_needs_it_x05(
