@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import multiprocessing
+import resource
 import select
 import signal
 import socket
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _REQUEST_LINE_BYTES = 8190
 _KEEPALIVE_SECONDS = 15
 _STUCK_WORKER_SECONDS = 60
+_CONNECTIONS = 1000
+_OWN_DESCRIPTORS = 32
 _SAY_AGAIN_SECONDS = 1.0
 _SERVING, _DRAINING, _STOPPING = range(3)
 
@@ -52,6 +55,7 @@ class Server(BaseApplication):
             "workers": settings.workers,
             "threads": settings.threads,
             "worker_class": DrainingWorker,
+            "worker_connections": _connections(settings),
             "worker_tmp_dir": None,
             "preload_app": True,
             "limit_request_line": _REQUEST_LINE_BYTES,
@@ -135,6 +139,10 @@ class DrainingWorker(AttentiveWorker):
 
     gunicorn by itself leaves them in the queue of a socket that nobody accepts from, until the last worker ends."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.body_limit = self.app._settings.body_limit
+
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
         if self.alive or self.app.phase.value != _STOPPING:
@@ -149,14 +157,22 @@ class DrainingWorker(AttentiveWorker):
         refuse_connection(self.app._settings, client, address[0] if address else "", error)
 
     def accept(self, listener: Any) -> bool:
-        """Take a waiting connection; False when another worker has shut the listener."""
+        """Take a waiting connection; False also when another worker has shut the listener."""
         try:
-            super().accept(listener)
+            return super().accept(listener)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             return False
-        return True
+
+
+def _connections(settings: Settings) -> int:
+    """Connections that one worker may have, by what its limit of file descriptors leaves for them."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return _CONNECTIONS
+    others = _OWN_DESCRIPTORS + settings.pool_size + settings.threads  # a thread may be connected to Redis
+    return max(settings.threads + 1, min(_CONNECTIONS, limit - others))
 
 
 def _forget_metrics(_arbiter: Any, worker: Any) -> None:

@@ -125,7 +125,7 @@ def test_another_algorithm_than_the_keys_is_told(cli: CommandLine, server: Serve
         ({"exp": "soon"}, "claim exp"),
         ({"iat": 4102444800, "exp": 4102448400}, "claim iat lies ahead"),
         ({"nbf": 4102444800}, "claim nbf lies ahead"),
-        ({"iat": 10**30, "exp": 10**31}, "claim iat"),
+        ({"iat": 10**30, "exp": 10**31}, "claim exp"),
     ],
 )
 def test_a_claim_that_is_wrong_is_named(cli: CommandLine, server: Server, claims: dict[str, Any], words: str) -> None:
