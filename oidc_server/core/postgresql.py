@@ -22,11 +22,14 @@ _ANSWER_SECONDS = 0.5  # on top of the statement timeout: how late the server's 
 
 
 class PatientConnection(extensions.connection):
-    """A connection that waits for ``patience`` seconds for each answer; None: as long as it takes."""
+    """A connection that waits for ``patience`` seconds for each answer; None: as long as it takes.
+
+    ``prepared`` names the statements that the server holds for it."""
 
     def __init__(self, *arguments: Any, patience: float, **options: Any) -> None:
         self.patience: float | None = patience
         self.returned_at = 0.0
+        self.prepared: set[str] = set()
         super().__init__(*arguments, **options)
 
 

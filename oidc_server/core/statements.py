@@ -1,25 +1,35 @@
-"""Statements of the hot paths: compiled once, and run on the driver's own cursor where that is PostgreSQL's.
+"""Statements of the hot paths. On PostgreSQL they are compiled once, prepared once a connection, and run by the driver.
 
-Of the time that SQLAlchemy takes for a statement it knows already, two thirds are work around the driver's. What is
-kept of it here is what these statements need: the conversion of values by their types, and the errors."""
+PostgreSQL takes longer to plan such a statement than to run it. And of the time that SQLAlchemy takes for a statement
+that it knows, two thirds are work around the driver's; what is kept of it here is what these statements need: the
+conversion of values by their types, and the errors."""
 
 from __future__ import annotations
 
+import itertools
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Update
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 Statement = Select[Any] | Insert | Update
 Convert = Callable[[Any], Any]
 
+_NUMBERED = PGDialect_psycopg2(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_numbers = itertools.count()
+
 
 class _Compiled(NamedTuple):
-    """The text, what has to be converted on the way in and out, and the class of a row (None: there are no rows)."""
+    """The name under which it is prepared, its text and the one that executes it, the names of its values in their
+    order, what has to be converted on the way in and out, and what makes a row (None: there are no rows)."""
 
+    name: str
     text: str
+    execution: str
+    names: tuple[str, ...]
     given: tuple[tuple[str, Convert], ...]
     found: tuple[tuple[int, Convert], ...]
     row: Callable[[Iterable[Any]], Any] | None
@@ -73,7 +83,10 @@ def _fetch(connection: Connection, compiled: _Compiled, parameters: dict[str, An
     driver_connection: Any = connection.connection.dbapi_connection
     cursor = driver_connection.cursor()
     try:
-        cursor.execute(compiled.text, parameters)
+        if compiled.name not in driver_connection.prepared:
+            cursor.execute(f"PREPARE {compiled.name} AS {compiled.text}")
+            driver_connection.prepared.add(compiled.name)
+        cursor.execute(compiled.execution, [parameters[name] for name in compiled.names])
         return None if compiled.row is None else cursor.fetchone()
     except Exception as error:
         raise _translated(connection, compiled, error, cursor) from error
@@ -82,10 +95,13 @@ def _fetch(connection: Connection, compiled: _Compiled, parameters: dict[str, An
 
 
 def _translated(connection: Connection, compiled: _Compiled, error: Exception, cursor: Any) -> BaseException:
-    """The driver's error as SQLAlchemy's, without the values; a connection that is gone leaves the pool."""
-    dialect = connection.dialect
-    driver_error = dialect.loaded_dbapi.Error
-    gone = isinstance(error, driver_error) and dialect.is_disconnect(error, connection.connection, cursor)
+    """The driver's error as SQLAlchemy's, without the values. A connection that is gone leaves the pool; so does one
+    whose prepared statement no longer fits the table after a migration."""
+    dialect, driver = connection.dialect, connection.dialect.loaded_dbapi
+    driver_error = driver.Error
+    gone = isinstance(error, driver.NotSupportedError) or (
+        isinstance(error, driver_error) and dialect.is_disconnect(error, connection.connection, cursor)
+    )
     if gone:
         connection.invalidate(error)
     return DBAPIError.instance(
@@ -94,7 +110,8 @@ def _translated(connection: Connection, compiled: _Compiled, error: Exception, c
 
 
 def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
-    compiled = statement.compile(dialect=dialect)
+    compiled = statement.compile(dialect=_NUMBERED)
+    names = tuple(compiled.positiontup or ())
     given = []
     for parameter, name in compiled.bind_names.items():
         if not parameter.required:
@@ -109,4 +126,6 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
         if convert is not None:
             found.append((index, convert))
     row: Any = namedtuple("Row", [column.name for column in columns]) if columns else None
-    return _Compiled(str(compiled), tuple(given), tuple(found), row and row._make)
+    name = f"hot_{next(_numbers)}"
+    execution = f"EXECUTE {name}" + (f" ({', '.join(['%s'] * len(names))})" if names else "")
+    return _Compiled(name, str(compiled), execution, names, tuple(given), tuple(found), row and row._make)

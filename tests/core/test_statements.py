@@ -107,6 +107,24 @@ def test_a_lost_connection_leaves_the_pool(server: Server) -> None:
         assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != backend
 
 
+@ON_POSTGRESQL
+def test_a_statement_that_a_migration_has_outdated_costs_one_connection(server: Server) -> None:
+    """What PostgreSQL has prepared does not fit the changed table; the next connection prepares it anew."""
+    widen = "ALTER TABLE rate_limit_counters ALTER COLUMN key TYPE varchar({})"
+    try:
+        with server.database.glance() as connection, server.database.glance() as migrating:
+            assert SELECT.one_or_none(connection, key="k") is None
+            migrating.execute(text(widen.format(130)))
+            with pytest.raises(DBAPIError) as refused:
+                SELECT.one_or_none(connection, key="k")
+            assert refused.value.connection_invalidated
+        with server.database.glance() as connection:
+            assert SELECT.one_or_none(connection, key="k") is None
+    finally:
+        with server.database.engine.begin() as connection:
+            connection.execute(text(widen.format(120)))
+
+
 def test_nothing_is_written_outside_of_a_transaction(server: Server) -> None:
     with server.database.engine.connect() as connection, pytest.raises(InvalidRequestError):
         INSERT.execute(connection, key="k", hits=1, expires_at=AT)
