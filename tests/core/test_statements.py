@@ -123,6 +123,7 @@ def test_a_statement_that_a_migration_has_outdated_costs_one_connection(server: 
     finally:
         with server.database.engine.begin() as connection:
             connection.execute(text(widen.format(120)))
+        server.database.dispose()
 
 
 def test_nothing_is_written_outside_of_a_transaction(server: Server) -> None:
