@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from oidc_server.core.connections import ConnectionPool
 from oidc_server.core.identity import new_id
+from oidc_server.core.statements import HotStatement
 
 EXTENSION = "oidc_server.database"
 _BUSY_TIMEOUT_MS = 4000
@@ -174,9 +175,13 @@ class Database:
         with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
+    def ask(self, statement: HotStatement, **parameters: Any) -> Any:
+        """The one row of a look-up on a hot path, or None, outside of any transaction."""
+        return statement.ask(self._reader, **parameters)
+
     @contextmanager
     def glance(self) -> Iterator[Connection]:
-        """A bare connection for one read on a hot path."""
+        """A bare connection for one read."""
         with self._reader.connect() as connection:
             yield connection
 

@@ -11,12 +11,14 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Update
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.pool import PoolProxiedConnection
 
 Statement = Select[Any] | Insert | Update
 Convert = Callable[[Any], Any]
+Invalidate = Callable[[BaseException], None]
 
 _NUMBERED = PGDialect_psycopg2(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _numbers = itertools.count()
@@ -44,13 +46,24 @@ class HotStatement:
         self._statement = statement
         self._compiled: _Compiled | None = None
 
+    def ask(self, engine: Engine, **parameters: Any) -> Any:
+        """:meth:`one_or_none` on a connection of its own, for one read outside of any transaction."""
+        if engine.dialect.name != "postgresql":
+            with engine.connect() as connection:
+                return self.one_or_none(connection, **parameters)
+        lent = engine.raw_connection()
+        try:
+            return self._run(lent, lent.invalidate, engine.dialect, parameters)
+        finally:
+            lent.close()
+
     def one_or_none(self, connection: Connection, **parameters: Any) -> Any:
         """The first row as a named tuple of its columns, or None when there is none.
 
         Raises :class:`sqlalchemy.exc.DBAPIError`, as :meth:`Connection.execute` does."""
         if connection.dialect.name != "postgresql":
             return connection.execute(self._statement, parameters).first()
-        return self._run(connection, parameters)
+        return self._run(connection.connection, connection.invalidate, connection.dialect, parameters)
 
     def execute(self, connection: Connection, **parameters: Any) -> None:
         """Run a statement that writes and gives no row, in the transaction that was begun.
@@ -62,15 +75,26 @@ class HotStatement:
         if connection.dialect.name != "postgresql":
             connection.execute(self._statement, parameters)
         else:
-            self._run(connection, parameters)
+            self._run(connection.connection, connection.invalidate, connection.dialect, parameters)
 
-    def _run(self, connection: Connection, parameters: dict[str, Any]) -> Any:
+    def _run(
+        self, lent: PoolProxiedConnection, invalidate: Invalidate, dialect: Dialect, parameters: dict[str, Any]
+    ) -> Any:
         compiled = self._compiled
         if compiled is None:
-            compiled = self._compiled = _compile(self._statement, connection.dialect)
+            compiled = self._compiled = _compile(self._statement, dialect)
         for name, convert in compiled.given:
             parameters[name] = convert(parameters[name])
-        row = _fetch(connection, compiled, parameters)
+        cursor = lent.cursor()
+        try:
+            row = _fetch(lent.dbapi_connection, cursor, compiled, parameters)
+        except Exception as error:
+            translated, is_of_no_use = _translate(dialect, compiled, error, lent, cursor)
+            if is_of_no_use:
+                invalidate(error)
+            raise translated from error
+        finally:
+            cursor.close()
         if compiled.row is None or row is None:
             return None
         values = list(row)
@@ -79,34 +103,27 @@ class HotStatement:
         return compiled.row(values)
 
 
-def _fetch(connection: Connection, compiled: _Compiled, parameters: dict[str, Any]) -> Any:
-    driver_connection: Any = connection.connection.dbapi_connection
-    cursor = driver_connection.cursor()
-    try:
-        if compiled.name not in driver_connection.prepared:
-            cursor.execute(f"PREPARE {compiled.name} AS {compiled.text}")
-            driver_connection.prepared.add(compiled.name)
-        cursor.execute(compiled.execution, [parameters[name] for name in compiled.names])
-        return None if compiled.row is None else cursor.fetchone()
-    except Exception as error:
-        raise _translated(connection, compiled, error, cursor) from error
-    finally:
-        cursor.close()
+def _fetch(driver_connection: Any, cursor: Any, compiled: _Compiled, parameters: dict[str, Any]) -> Any:
+    if compiled.name not in driver_connection.prepared:
+        cursor.execute(f"PREPARE {compiled.name} AS {compiled.text}")
+        driver_connection.prepared.add(compiled.name)
+    cursor.execute(compiled.execution, [parameters[name] for name in compiled.names])
+    return None if compiled.row is None else cursor.fetchone()
 
 
-def _translated(connection: Connection, compiled: _Compiled, error: Exception, cursor: Any) -> BaseException:
-    """The driver's error as SQLAlchemy's, without the values. A connection that is gone leaves the pool; so does one
-    whose prepared statement no longer fits the table after a migration."""
-    dialect, driver = connection.dialect, connection.dialect.loaded_dbapi
-    driver_error = driver.Error
-    gone = isinstance(error, driver.NotSupportedError) or (
-        isinstance(error, driver_error) and dialect.is_disconnect(error, connection.connection, cursor)
+def _translate(
+    dialect: Dialect, compiled: _Compiled, error: Exception, lent: PoolProxiedConnection, cursor: Any
+) -> tuple[BaseException, bool]:
+    """The driver's error as SQLAlchemy's, without the values, and whether the connection must leave the pool: because
+    it is gone, or because a prepared statement no longer fits its table after a migration."""
+    driver = dialect.loaded_dbapi
+    of_no_use = isinstance(error, driver.NotSupportedError) or (
+        isinstance(error, driver.Error) and dialect.is_disconnect(error, lent, cursor)
     )
-    if gone:
-        connection.invalidate(error)
-    return DBAPIError.instance(
-        compiled.text, {}, error, driver_error, hide_parameters=True, connection_invalidated=gone, dialect=dialect
+    translated = DBAPIError.instance(
+        compiled.text, {}, error, driver.Error, hide_parameters=True, connection_invalidated=of_no_use, dialect=dialect
     )
+    return translated, of_no_use
 
 
 def _compile(statement: Statement, dialect: Dialect) -> _Compiled:

@@ -58,14 +58,12 @@ def _check_own_token(database: Database, clients: ClientRegistry, token: AccessT
         raise TokenRefused(Reason.CLIENT_UNKNOWN)
     if client.disabled:
         raise TokenRefused(Reason.CLIENT_DISABLED)
-    with database.glance() as connection:
-        if _IS_DENIED.one_or_none(connection, jti=token.jti).denied:
-            raise TokenRefused(Reason.TOKEN_REVOKED)
+    if database.ask(_IS_DENIED, jti=token.jti).denied:
+        raise TokenRefused(Reason.TOKEN_REVOKED)
 
 
 def _check_granted_token(database: Database, token: AccessToken, authorization_id: uuid.UUID | None) -> None:
-    with database.glance() as connection:
-        row = _ENDINGS_AND_DENIAL.one_or_none(connection, authorization_id=authorization_id, jti=token.jti)
+    row = database.ask(_ENDINGS_AND_DENIAL, authorization_id=authorization_id, jti=token.jti)
     if row is None:
         raise TokenRefused(Reason.AUTHORIZATION_REVOKED, "no such authorization")
     if row.denied:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Table, bindparam, insert, literal, select, text, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, OperationalError, StatementError
 
 from oidc_server.authorizations.models import Authorization, RefreshToken
@@ -23,6 +23,7 @@ INSERT = HotStatement(
     insert(COUNTERS).values(key=bindparam("key"), hits=bindparam("hits"), expires_at=bindparam("expires_at"))
 )
 SELECT = HotStatement(select(COUNTERS).where(COUNTERS.c.key == bindparam("key")))
+BACKEND = HotStatement(select(func.pg_backend_pid().label("pid")))
 UPDATE = HotStatement(update(COUNTERS).where(COUNTERS.c.key == bindparam("which")).values(hits=bindparam("hits")))
 
 
@@ -37,6 +38,17 @@ def test_rows_are_written_changed_and_found(server: Server) -> None:
         assert SELECT.one_or_none(connection, key="another") is None
     assert (row.key, row.hits, row.expires_at) == ("50 %(of)s 100 %", 7, AT)
     assert row.expires_at.tzinfo is UTC
+
+
+def test_asking_needs_no_transaction_and_gives_the_connection_back(server: Server) -> None:
+    for _ in range(30):  # more than the pool has
+        assert server.database.ask(SELECT, key="nobody's") is None
+    with pytest.raises(StatementError):
+        server.database.ask(SELECT)
+    with server.database.transaction() as session:
+        INSERT.execute(session.connection(), key="asked for", hits=3, expires_at=AT)
+    row = server.database.ask(SELECT, key="asked for")
+    assert (row.hits, row.expires_at) == (3, AT)
 
 
 def test_what_is_rolled_back_is_gone(server: Server) -> None:
@@ -105,6 +117,18 @@ def test_a_lost_connection_leaves_the_pool(server: Server) -> None:
         assert connection.invalidated
     with server.database.engine.connect() as connection:
         assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != backend
+
+
+@ON_POSTGRESQL
+def test_a_lost_connection_on_which_was_asked_leaves_the_pool(server: Server) -> None:
+    with server.database.glance() as other:
+        backends = {server.database.ask(BACKEND).pid for _ in range(2)}
+        for backend in backends:
+            other.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})
+        with pytest.raises(OperationalError) as refused:
+            server.database.ask(BACKEND)
+    assert refused.value.connection_invalidated
+    assert server.database.ask(BACKEND).pid not in backends
 
 
 @ON_POSTGRESQL
