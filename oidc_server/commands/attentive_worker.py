@@ -54,6 +54,11 @@ class AttentiveWorker(ThreadWorker):
         self._occupied = 0
         self._accepts_from = 0.0
 
+    def init_process(self) -> None:
+        # gunicorn looks a setting up through two calls, and asks for twenty-five of them at each request.
+        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        super().init_process()
+
     # In the thread that waits
 
     def accept(self, listener: Any) -> bool:
