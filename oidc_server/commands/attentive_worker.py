@@ -56,7 +56,7 @@ class AttentiveWorker(ThreadWorker):
 
     def init_process(self) -> None:
         # gunicorn looks a setting up through two calls, and asks for twenty-five of them at each request.
-        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         super().init_process()
 
     # In the thread that waits
