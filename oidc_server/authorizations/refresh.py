@@ -60,16 +60,20 @@ _TOKEN_COLUMNS = (
     RefreshToken.used_at.label("used_at"),
 )
 _LOCKED_BY_DIGEST = HotStatement(
+    "lock_refresh_token",
     standing_query(*_TOKEN_COLUMNS)
     .join(RefreshToken, RefreshToken.authorization_id == Authorization.id)
     .where(RefreshToken.digest == bindparam("digest"))
-    .with_for_update(of=RefreshToken)
+    .with_for_update(of=RefreshToken),
 )
 # Written to the table, not to the mapped class: the ORM would look for objects to keep in step, and there are none.
 _TABLE = cast("Table", RefreshToken.__table__)
-_MARK_USED = HotStatement(update(_TABLE).where(_TABLE.c.id == bindparam("token_id")).values(used_at=bindparam("now")))
+_MARK_USED = HotStatement(
+    "mark_refresh_token_used",
+    update(_TABLE).where(_TABLE.c.id == bindparam("token_id")).values(used_at=bindparam("now")),
+)
 _NAMES = ("id", "authorization_id", "digest", "generation", "scope", "resource", "created_at", "expires_at")
-_INSERT = HotStatement(insert(_TABLE).values({name: bindparam(name) for name in _NAMES}))
+_INSERT = HotStatement("insert_refresh_token", insert(_TABLE).values({name: bindparam(name) for name in _NAMES}))
 _SUCCESSOR = select(RefreshToken).where(
     RefreshToken.authorization_id == bindparam("authorization_id"), RefreshToken.generation == bindparam("generation")
 )

@@ -6,7 +6,6 @@ conversion of values by their types, and the errors."""
 
 from __future__ import annotations
 
-import itertools
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -21,7 +20,6 @@ Convert = Callable[[Any], Any]
 Invalidate = Callable[[BaseException], None]
 
 _NUMBERED = PGDialect_psycopg2(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-_numbers = itertools.count()
 
 
 class _Compiled(NamedTuple):
@@ -40,9 +38,12 @@ class _Compiled(NamedTuple):
 class HotStatement:
     """A statement whose values are all parameters: ``bindparam(name)``, each given by name at every execution.
 
+    PostgreSQL's logs show it under its name, which no other statement may have.
+
     The first execution raises ``ValueError`` when a value is written into the statement instead."""
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, name: str, statement: Statement) -> None:
+        self._name = name
         self._statement = statement
         self._compiled: _Compiled | None = None
 
@@ -51,7 +52,7 @@ class HotStatement:
         if engine.dialect.name != "postgresql":
             with engine.connect() as connection:
                 return self.one_or_none(connection, **parameters)
-        lent = engine.raw_connection()
+        lent = _lend(engine)
         try:
             return self._run(lent, lent.invalidate, engine.dialect, parameters)
         finally:
@@ -82,7 +83,7 @@ class HotStatement:
     ) -> Any:
         compiled = self._compiled
         if compiled is None:
-            compiled = self._compiled = _compile(self._statement, dialect)
+            compiled = self._compiled = _compile(self._name, self._statement, dialect)
         for name, convert in compiled.given:
             parameters[name] = convert(parameters[name])
         cursor = lent.cursor()
@@ -101,6 +102,17 @@ class HotStatement:
         for index, convert in compiled.found:
             values[index] = convert(values[index])
         return compiled.row(values)
+
+
+def _lend(engine: Engine) -> PoolProxiedConnection:
+    """A connection of the pool. Raises what ``engine.connect()`` raises when the database is away."""
+    driver = engine.dialect.loaded_dbapi
+    try:
+        return engine.raw_connection()
+    except driver.Error as error:
+        raise DBAPIError.instance(
+            None, None, error, driver.Error, hide_parameters=True, connection_invalidated=True, dialect=engine.dialect
+        ) from error
 
 
 def _fetch(driver_connection: Any, cursor: Any, compiled: _Compiled, parameters: dict[str, Any]) -> Any:
@@ -126,16 +138,16 @@ def _translate(
     return translated, of_no_use
 
 
-def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
+def _compile(name: str, statement: Statement, dialect: Dialect) -> _Compiled:
     compiled = statement.compile(dialect=_NUMBERED)
     names = tuple(compiled.positiontup or ())
     given = []
-    for parameter, name in compiled.bind_names.items():
+    for parameter, key in compiled.bind_names.items():
         if not parameter.required:
-            raise ValueError(f"the value of {name} is written into the statement")
+            raise ValueError(f"the value of {key} is written into the statement")
         convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
         if convert is not None:
-            given.append((name, convert))
+            given.append((key, convert))
     columns = list(statement.selected_columns) if isinstance(statement, Select) else []
     found = []
     for index, column in enumerate(columns):
@@ -143,6 +155,5 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
         if convert is not None:
             found.append((index, convert))
     row: Any = namedtuple("Row", [column.name for column in columns]) if columns else None
-    name = f"hot_{next(_numbers)}"
     execution = f"EXECUTE {name}" + (f" ({', '.join(['%s'] * len(names))})" if names else "")
     return _Compiled(name, str(compiled), execution, names, tuple(given), tuple(found), row and row._make)

@@ -19,9 +19,10 @@ from oidc_server.keys.ring import KeyRing
 from oidc_server.protocol.access_token import AccessToken, TokenRefused, verify_access_token
 
 _DENIED = exists().where(RevokedAccessToken.jti == bindparam("jti"))
-_IS_DENIED = HotStatement(select(_DENIED.label("denied")))
+_IS_DENIED = HotStatement("access_token_is_denied", select(_DENIED.label("denied")))
 _ENDINGS_AND_DENIAL = HotStatement(
-    endings_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id"))
+    "endings_of_authorization",
+    endings_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id")),
 )
 _REFRESH_TOKEN = (
     standing_query(RefreshToken.expires_at.label("token_expires_at"), RefreshToken.used_at.label("used_at"))

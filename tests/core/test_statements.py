@@ -11,20 +11,25 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, literal, sele
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, OperationalError, StatementError
 
 from oidc_server.authorizations.models import Authorization, RefreshToken
+from oidc_server.core.database import make_engine
 from oidc_server.core.identity import new_id
 from oidc_server.core.limits import RateLimitCounter
 from oidc_server.core.statements import HotStatement
 from tests.relying_party import Server
+from tests.running import free_port
 
 COUNTERS = cast("Table", RateLimitCounter.__table__)
 ON_POSTGRESQL = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 AT = datetime(2026, 5, 4, 3, 2, 1, 654321, tzinfo=UTC)
 INSERT = HotStatement(
-    insert(COUNTERS).values(key=bindparam("key"), hits=bindparam("hits"), expires_at=bindparam("expires_at"))
+    "insert_counter",
+    insert(COUNTERS).values(key=bindparam("key"), hits=bindparam("hits"), expires_at=bindparam("expires_at")),
 )
-SELECT = HotStatement(select(COUNTERS).where(COUNTERS.c.key == bindparam("key")))
-BACKEND = HotStatement(select(func.pg_backend_pid().label("pid")))
-UPDATE = HotStatement(update(COUNTERS).where(COUNTERS.c.key == bindparam("which")).values(hits=bindparam("hits")))
+SELECT = HotStatement("find_counter", select(COUNTERS).where(COUNTERS.c.key == bindparam("key")))
+BACKEND = HotStatement("backend", select(func.pg_backend_pid().label("pid")))
+UPDATE = HotStatement(
+    "change_counter", update(COUNTERS).where(COUNTERS.c.key == bindparam("which")).values(hits=bindparam("hits"))
+)
 
 
 def test_rows_are_written_changed_and_found(server: Server) -> None:
@@ -66,7 +71,9 @@ def test_every_type_of_a_column_comes_back_as_sqlalchemy_gives_it(server: Server
     for table in (cast("Table", Authorization.__table__), cast("Table", RefreshToken.__table__)):
         query = select(table)
         with server.database.glance() as connection:
-            assert tuple(HotStatement(query).one_or_none(connection)) == tuple(connection.execute(query).one())
+            assert tuple(HotStatement(f"all_{table.name}", query).one_or_none(connection)) == tuple(
+                connection.execute(query).one()
+            )
 
 
 def test_ids_and_lists_are_taken_as_sqlalchemy_takes_them(server: Server) -> None:
@@ -74,8 +81,8 @@ def test_ids_and_lists_are_taken_as_sqlalchemy_takes_them(server: Server) -> Non
     client, user = server.first_party(), server.user()
     server.sign_in(client, user)
     of_user = table.c.user_id == bindparam("user")
-    change = HotStatement(update(table).where(of_user).values(resource=bindparam("resource")))
-    find = HotStatement(select(table.c.id, table.c.resource).where(of_user))
+    change = HotStatement("change_resource", update(table).where(of_user).values(resource=bindparam("resource")))
+    find = HotStatement("find_resource", select(table.c.id, table.c.resource).where(of_user))
     resource = ["https://ä.example.com", 'a "quoted" one']
     with server.database.transaction() as session:
         change.execute(session.connection(), user=UUID(str(user.id)), resource=resource)
@@ -119,6 +126,13 @@ def test_a_lost_connection_leaves_the_pool(server: Server) -> None:
         assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != backend
 
 
+def test_a_database_that_is_away_is_told_in_sqlalchemy_s_words() -> None:
+    away = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", pool_size=1, statement_timeout_ms=500)
+    with pytest.raises(OperationalError) as refused:
+        SELECT.ask(away, key="k")
+    assert refused.value.connection_invalidated
+
+
 @ON_POSTGRESQL
 def test_a_lost_connection_on_which_was_asked_leaves_the_pool(server: Server) -> None:
     with server.database.glance() as other:
@@ -158,4 +172,4 @@ def test_nothing_is_written_outside_of_a_transaction(server: Server) -> None:
 @ON_POSTGRESQL
 def test_a_value_inside_of_the_statement_is_refused(server: Server) -> None:
     with server.database.glance() as connection, pytest.raises(ValueError, match="written into the statement"):
-        HotStatement(select(literal(1).label("one"))).one_or_none(connection)
+        HotStatement("literal", select(literal(1).label("one"))).one_or_none(connection)

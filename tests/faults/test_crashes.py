@@ -134,7 +134,7 @@ def cutting(network: Proxy, *, answer_only: bool) -> Iterator[list[bytes]]:
     seen, cut = threading.Event(), list[bytes]()
 
     def now(data: bytes) -> bool:
-        if b"INSERT INTO refresh_tokens" in data:
+        if b"EXECUTE insert_refresh_token" in data:
             seen.set()
         if seen.is_set() and not cut and b"COMMIT" in data:
             cut.append(data)
