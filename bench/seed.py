@@ -20,7 +20,7 @@ from bench.load import Address, Load, run_load
 from bench.server import HOST, ISSUER
 from oidc_server.audit.service import SYSTEM
 from oidc_server.clients.service import Registration, create_client
-from oidc_server.core import schema
+from oidc_server.core import migration
 from oidc_server.core.database import Database, make_engine
 from oidc_server.users.passwords import HashingGate, Passwords
 from oidc_server.users.service import create_user
@@ -110,7 +110,7 @@ def settings(database_url: str, key_directory: Path) -> dict[str, str]:
 def seed(database_url: str) -> Seed:
     """Migrate the database, and add the clients and the user."""
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=10_000)
-    schema.upgrade(engine)
+    migration.upgrade(engine)
     marker = uuid.uuid4().hex[:8]
     username, password = f"bench-{marker}@example.com", secrets.token_urlsafe(16)
     hashed = Passwords(_HASH_ROUNDS, HashingGate(1, 1)).hash(password)

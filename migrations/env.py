@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that ``oidc_server.core.schema`` opened, inside its transaction."""
+"""Runs the migrations on the connection that ``oidc_server.core.migration`` opened, inside its transaction."""
 
 import importlib
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from oidc_server.core import schema
+from oidc_server.core import migration
 from oidc_server.core.database import make_engine
 
 
@@ -14,7 +14,7 @@ def migrated_databases(make_database: Callable[[str], str]) -> Callable[[str], s
         if kind not in urls:
             urls[kind] = make_database(kind)
             engine = make_engine(urls[kind], pool_size=1, statement_timeout_ms=5000)
-            schema.upgrade(engine)
+            migration.upgrade(engine)
             engine.dispose()
         return urls[kind]
 

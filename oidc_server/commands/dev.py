@@ -31,11 +31,11 @@ def dev(output: Output, host: str, port: int, data: Path | None) -> None:
 
     from oidc_server.commands.demo import seed
     from oidc_server.commands.gunicorn_server import run_gunicorn
-    from oidc_server.core import schema
+    from oidc_server.core import migration
     from oidc_server.core.database import make_engine
 
     engine = make_engine(settings.database_url, pool_size=1, statement_timeout_ms=settings.statement_timeout_ms)
-    schema.upgrade(engine)
+    migration.upgrade(engine)
     engine.dispose()
     demo = seed(settings, DevData.at(data))
     output.say({"issuer": settings.issuer, **demo}, _welcome(settings.issuer, demo))

@@ -202,8 +202,8 @@ def prepare(app: Flask) -> None:
     database = app.extensions[DATABASE]
     engine = database.engine
     try:
-        if not schema.is_current(engine):
-            _give_up(_schema_mend(schema.current(engine), schema.head()))
+        if not schema.suffices(engine):
+            _give_up("The database schema is not current: run `oidc-server db upgrade`.")
         app.extensions[KEY_RING].ensure_first_key()
         # What workers fall back on, from their first moment on, when the database is away.
         clients = app.extensions[CLIENTS]
@@ -215,12 +215,6 @@ def prepare(app: Flask) -> None:
         _give_up(f"The database cannot be used ({type(error).__name__}): check OIDC_DATABASE_URL and that it runs.")
     finally:
         database.dispose()
-
-
-def _schema_mend(current: str | None, head: str) -> str:
-    if current is not None and current > head:
-        return f"The database schema ({current}) is newer than this version knows ({head}): run a newer version."
-    return "The database schema is not current: run `oidc-server db upgrade`."
 
 
 def _give_up(message: str) -> None:

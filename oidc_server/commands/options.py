@@ -169,7 +169,7 @@ def on_database(function: Callable[..., Any]) -> Callable[..., Any]:
         from oidc_server.core import schema
         from oidc_server.core.database import current_database
 
-        if not schema.is_current(current_database().engine):
+        if not schema.suffices(current_database().engine):
             raise Refused("The database schema is not current: run `oidc-server db upgrade`.")
         return function(*args, **kwargs)
 
@@ -178,13 +178,13 @@ def on_database(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _keep_development_schema_current() -> None:
     """Without OIDC_DATABASE_URL the database is a file of the development server, which nobody else migrates."""
-    from oidc_server.core import schema
+    from oidc_server.core import migration, schema
     from oidc_server.core.database import current_database
     from oidc_server.core.settings import variable
 
     engine = current_database().engine
-    if variable("database_url") not in os.environ and not schema.is_current(engine):
-        schema.upgrade(engine)
+    if variable("database_url") not in os.environ and not schema.suffices(engine):
+        migration.upgrade(engine)
 
 
 def make_app(settings: Settings) -> Flask:

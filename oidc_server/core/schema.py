@@ -1,18 +1,11 @@
-"""The database schema as the migrations make it, and whether this database has it.
-
-Alembic is imported only where something is migrated: a worker process that merely looks would carry its weight."""
+"""The database schema: what this code needs, and whether this database has it. ``core/migration.py`` changes it."""
 
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Engine, inspect, text
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-_ADVISORY_LOCK = 0x6F696463  # "oidc": one migration at a time, whichever host starts it
 _REVISION_OF_FILE = re.compile(r"(\d{4})_\w+\.py")
 
 
@@ -21,30 +14,6 @@ def scripts() -> Path:
     package = Path(__file__).resolve().parent.parent
     inside = package / "migrations"
     return inside if inside.is_dir() else package.parent / "migrations"
-
-
-def _config(connection: Connection) -> "Config":
-    from alembic.config import Config  # noqa: PLC0415 - see the module's docstring
-
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(scripts()))
-    return config
-
-
-def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to ``revision``. Several processes may try at once: one works, the others find it done."""
-    from alembic import command  # noqa: PLC0415 - see the module's docstring
-
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            from oidc_server.core.postgresql import wait_without_end  # noqa: PLC0415 - its driver is an optional extra
-
-            # A migration may take longer than a request may.
-            wait_without_end(connection)
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        command.upgrade(_config(connection), revision)
 
 
 def current(engine: Engine) -> str | None:
@@ -63,6 +32,10 @@ def head() -> str:
     return max(name[1] for name in names if name)
 
 
-def is_current(engine: Engine) -> bool:
-    """Whether the database has the schema that this code needs."""
-    return current(engine) == head()
+def suffices(engine: Engine) -> bool:
+    """Whether the database has the schema that this code needs, or a newer one.
+
+    A migration leaves the version before it working: while servers are replaced one by one, old ones run on the new
+    schema, and start on it when they have to."""
+    revision = current(engine)
+    return revision is not None and revision >= head()

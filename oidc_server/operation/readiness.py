@@ -74,7 +74,7 @@ class Readiness:
         if self._schema_is_current:
             return None
         try:
-            self._schema_is_current = schema.is_current(self._engine)
+            self._schema_is_current = schema.suffices(self._engine)
         except Exception as error:
             return f"the schema cannot be read ({type(error).__name__})"
         return None if self._schema_is_current else "the schema is not current: run `oidc-server db upgrade`"

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from oidc_server import create_app
-from oidc_server.core import schema
+from oidc_server.core import migration
 from oidc_server.core.database import EXTENSION as DATABASE
 from oidc_server.core.database import make_engine
 from oidc_server.core.settings import Settings
@@ -58,7 +58,7 @@ class Installation:
 def installation(folder: Path, database_url: str, **settings: Any) -> Iterator[Installation]:
     """An installation on an empty database: the schema is made, and the first key."""
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=20_000)
-    schema.upgrade(engine)
+    migration.upgrade(engine)
     engine.dispose()
     chosen = Settings(
         issuer=ISSUER, database_url=database_url, secret_key=secrets.token_urlsafe(48),
@@ -138,13 +138,16 @@ class Chain:
         data = {"grant_type": "refresh_token", "refresh_token": presented}
         attempt = caller.ask("refresh", "POST", "/oauth/token", data=data, auth=basic(self._client))
         if attempt.acknowledged:
-            successor = attempt.body["refresh_token"]
-            assert self._given.setdefault(presented, successor) == successor, "one token, two successors"
-            self.spent.append(presented)
-            self.refresh_token = successor
+            self.take(presented, attempt.body["refresh_token"])
         elif attempt.status is not None and attempt.status < 500:
             self.lost = attempt
         return attempt
+
+    def take(self, presented: str, successor: str) -> None:
+        """Keep what was given for a token that is spent now."""
+        assert self._given.setdefault(presented, successor) == successor, "one token, two successors"
+        self.spent.append(presented)
+        self.refresh_token = successor
 
     def keep_on(self, caller: Caller) -> None:
         """A job: refresh, unless the grant was lost."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from joserfc import jws
 
-from oidc_server.core import schema
+from oidc_server.core import migration
 from oidc_server.core.crypto import Sealer
 from oidc_server.core.database import Database, make_engine
 from oidc_server.keys import service
@@ -83,7 +83,7 @@ def first_start(place: Place) -> dict[str, Any]:
 
     def act(_number: int) -> str:
         if place.store == "database":
-            schema.upgrade(place.database().engine)
+            migration.upgrade(place.database().engine)
         ring = place.ring()
         ring.ensure_first_key()
         return kid_of(ring.sign({}, typ="at+jwt"))
