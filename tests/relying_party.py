@@ -10,15 +10,17 @@ from typing import Any
 import jwt
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
 from oidc_server.audit.models import AuditEvent
 from oidc_server.audit.service import SYSTEM
+from oidc_server.clients.models import UsedAssertion
 from oidc_server.clients.service import Registration, create_client, disable_client, find_client, update_client
 from oidc_server.core import clock
 from oidc_server.core.database import EXTENSION as DATABASE
 from oidc_server.core.database import Database
+from oidc_server.sessions.models import Epoch
 from oidc_server.users.passwords import EXTENSION as PASSWORDS
 from oidc_server.users.service import create_user, find_user, suspend
 
@@ -109,6 +111,11 @@ class Server:
             assert found is not None
             disable_client(session, found, actor=SYSTEM)
 
+    def forget_used_assertions(self) -> None:
+        """Lose the record of every client assertion that was used."""
+        with self.database.transaction() as session:
+            session.execute(delete(UsedAssertion))
+
     # What it is asked
 
     def post(self, path: str, client: TestClient | None = None, /, **parameters: Any) -> TestResponse:
@@ -173,6 +180,11 @@ class Server:
         return claims
 
     # What the admin sees
+
+    def epochs(self) -> list[Epoch]:
+        """The epochs that have begun."""
+        with self.database.reading() as session:
+            return list(session.scalars(select(Epoch)))
 
     def audit(self, event: str, subject: str) -> list[AuditEvent]:
         """The recorded events of a kind about a subject, oldest first."""

@@ -49,6 +49,8 @@ class Event(StrEnum):
     USER_SIGN_IN_THROTTLED = ("user.sign_in_throttled", "user", "Failed sign-ins reached their limit.")
     USER_PASSWORD_UPGRADED = ("user.password_upgraded", "user", "A password was hashed anew under the current scheme.")
 
+    EPOCH_BEGUN = ("epoch.begun", "epoch", "Every session, authorization and token from before was ended.")
+
     AUTHORIZATION_REVOKED = ("authorization.revoked", "authorization", "An authorization ended before its time.")
     REFRESH_TOKEN_REPLAYED = (
         "refresh_token.replayed", "authorization", "A used refresh token came back late: two parties hold it."

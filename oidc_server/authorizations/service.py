@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from oidc_server.audit.service import Actor, record
 from oidc_server.authorizations.models import Authorization, RefreshToken, RevokedAccessToken
 from oidc_server.core import clock
 from oidc_server.core.errors import Reason
+from oidc_server.sessions.epochs import ended_by_epoch
 
 
 def grant(
@@ -92,13 +93,18 @@ def revoke_access_token(session: Session, *, actor: Actor, jti: str, expires_at:
     record(session, Event.ACCESS_TOKEN_REVOKED, actor=actor, subject=jti, client_id=client_id)
 
 
-def count_alive(session: Session, *, client_id: str | None = None, user_id: uuid.UUID | None = None) -> int:
-    """How many authorizations of a client or a user have neither been revoked nor expired."""
-    query = (
-        select(func.count())
-        .select_from(Authorization)
-        .where(Authorization.revoked_at.is_(None), Authorization.expires_at > clock.now())
+def _is_alive() -> ColumnElement[bool]:
+    """Neither revoked nor expired, nor ended by an epoch."""
+    return and_(
+        Authorization.revoked_at.is_(None),
+        Authorization.expires_at > clock.now(),
+        ~ended_by_epoch(Authorization.created_at),
     )
+
+
+def count_alive(session: Session, *, client_id: str | None = None, user_id: uuid.UUID | None = None) -> int:
+    """How many authorizations of a client or a user are alive."""
+    query = select(func.count()).select_from(Authorization).where(_is_alive())
     if client_id is not None:
         query = query.where(Authorization.client_id == client_id)
     if user_id is not None:
@@ -119,9 +125,5 @@ def count_issued_between(session: Session, start: datetime, end: datetime) -> in
         )
         .exists(),
     )
-    query: Any = (
-        select(func.count())
-        .select_from(Authorization)
-        .where(Authorization.revoked_at.is_(None), Authorization.expires_at > clock.now(), issued)
-    )
+    query: Any = select(func.count()).select_from(Authorization).where(_is_alive(), issued)
     return int(session.scalar(query))

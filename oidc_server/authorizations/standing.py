@@ -14,10 +14,12 @@ from sqlalchemy import Row, Select, select
 from oidc_server.authorizations.models import Authorization
 from oidc_server.clients.models import Client
 from oidc_server.core.errors import Reason
+from oidc_server.sessions.epochs import ended_by_epoch
 from oidc_server.sessions.models import LoginSession
 from oidc_server.users.models import User
 from oidc_server.users.service import refusal_of
 
+_ENDED_BY_EPOCH = ended_by_epoch(Authorization.created_at).label("ended_by_epoch")
 ENDINGS = (
     Authorization.expires_at.label("authorization_expires_at"),
     Authorization.revoked_at.label("revoked_at"),
@@ -25,6 +27,7 @@ ENDINGS = (
     User.suspended_at.label("suspended_at"),
     User.locked_until.label("locked_until"),
     LoginSession.ended_at.label("session_ended_at"),
+    _ENDED_BY_EPOCH,
 )
 COLUMNS = (
     Authorization.id.label("authorization_id"),
@@ -43,6 +46,7 @@ COLUMNS = (
     LoginSession.amr.label("amr"),
     LoginSession.acr.label("acr"),
     LoginSession.ended_at.label("session_ended_at"),
+    _ENDED_BY_EPOCH,
 )
 
 
@@ -66,6 +70,7 @@ class Standing:
     amr: list[str] | None
     acr: str | None
     session_ended_at: datetime | None
+    ended_by_epoch: bool
 
     def refusal(self, now: datetime) -> Reason | None:
         """Why nothing may be issued or accepted under this grant any more, or None when it stands."""
@@ -87,12 +92,16 @@ class Endings(Protocol):
     def suspended_at(self) -> datetime | None: ...
     @property
     def locked_until(self) -> datetime | None: ...
+    @property
+    def ended_by_epoch(self) -> bool: ...
 
 
 def refusal_of_grant(grant: Endings, now: datetime) -> Reason | None:
     """Why nothing may be issued or accepted under a grant any more, or None when it stands."""
     if grant.revoked_at is not None or grant.session_ended_at is not None:
         return Reason.AUTHORIZATION_REVOKED
+    if grant.ended_by_epoch:
+        return Reason.EPOCH_OVER
     if grant.authorization_expires_at <= now:
         return Reason.AUTHORIZATION_EXPIRED
     if grant.client_disabled_at is not None:

@@ -1,14 +1,16 @@
-"""``oidc-server db``: the schema."""
+"""``oidc-server db``: the schema, and the epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from oidc_server.commands.options import EXIT_REFUSED, Output, Refused, with_settings
+from oidc_server.commands.instants import utc
+from oidc_server.commands.options import EXIT_REFUSED, Output, Refused, on_database, with_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Make, change and check the database schema."""
+    """Make, change and check the database schema; begin a new epoch."""
 
 
 @db.command()
@@ -67,6 +69,35 @@ def status(output: Output, settings: Settings) -> None:
     output.say({"current": current, "head": schema.head(), "is_current": suffices}, words)
     if not suffices:
         raise SystemExit(EXIT_REFUSED)
+
+
+@db.command("begin-epoch")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@on_database
+def begin_epoch(output: Output, yes: bool) -> None:
+    """End every session, authorization and token there is: after a restore, or the promotion of a lagging standby.
+
+    Such a database has forgotten the last revocations and sign-outs, and which tokens had been used."""
+    from oidc_server.audit.service import operator
+    from oidc_server.core.database import transaction
+    from oidc_server.protocol.server import current_server
+    from oidc_server.sessions import epochs
+
+    if not yes:
+        click.confirm("Everybody who is signed in will have to sign in again. Go on?", abort=True, err=True)
+    settings = current_server().settings
+    skew = timedelta(seconds=settings.clock_skew_bound)
+    with transaction() as session:
+        began_at = epochs.begin_epoch(session, actor=operator(), clock_skew=skew)
+    output.say(
+        {"began_at": began_at},
+        [
+            f"A new epoch begins at {utc(began_at)}. What was issued before then is refused here from now on.",
+            "Resource servers that verify by JWKS alone accept access tokens until they expire, for up to "
+            f"{settings.access_token_lifetime} s.",
+            "Suspensions, disabled clients, new passwords and revoked keys of the lost time are for you to repeat.",
+        ],
+    )
 
 
 @contextmanager

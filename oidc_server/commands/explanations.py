@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from oidc_server.audit.catalogue import Event
@@ -21,7 +21,7 @@ from oidc_server.core.errors import Reason
 from oidc_server.core.identity import parse_id
 from oidc_server.keys.lifecycle import KeyRecord
 from oidc_server.protocol.access_token import AUTHORIZATION_CLAIM, TYP
-from oidc_server.sessions.models import LoginSession
+from oidc_server.sessions.models import Epoch, LoginSession
 from oidc_server.users.service import find_user
 
 _SHOWN_CHARACTERS = 200
@@ -143,6 +143,12 @@ def _meaning(code: str) -> str:
     return f"{code}." if reason is None else f"{code}. {reason.meaning}"
 
 
+def _epoch_over(case: Case) -> str:
+    began = case.session.scalar(select(func.max(Epoch.began_at)))
+    when = f" {relative(began, case.now)}" if began is not None else ""
+    return f"It was issued before the present epoch, which began{when} by `oidc-server db begin-epoch`."
+
+
 def _authorization_expired(case: Case) -> str:
     found = case.authorization()
     when = f" {relative(found.expires_at, case.now)}" if found is not None else ""
@@ -176,6 +182,7 @@ _EXPLANATIONS: dict[Reason, Callable[[Case], str]] = {
     Reason.TOKEN_EXPIRED: _expired,
     Reason.TOKEN_REVOKED: _token_revoked,
     Reason.AUTHORIZATION_REVOKED: _authorization_revoked,
+    Reason.EPOCH_OVER: _epoch_over,
     Reason.AUTHORIZATION_EXPIRED: _authorization_expired,
     Reason.CLIENT_UNKNOWN: _client_unknown,
     Reason.CLIENT_DISABLED: _client_disabled,

@@ -204,6 +204,11 @@ class Reason(StrEnum):
         "The authorization reached its absolute end.",
         "The person signs in again.",
     )
+    EPOCH_OVER = (
+        "epoch_over",
+        "It was issued before the present epoch began, by `oidc-server db begin-epoch`.",
+        "The person signs in again; a client gets a new token.",
+    )
     REFRESH_TOKEN_UNKNOWN = (
         "refresh_token_unknown",
         "No refresh token has this value.",

@@ -55,6 +55,10 @@ class AccessToken:
         return [audience] if isinstance(audience, str) else list(audience)
 
     @property
+    def issued_at(self) -> datetime:
+        return datetime.fromtimestamp(self.claims["iat"], UTC)
+
+    @property
     def expires_at(self) -> datetime:
         return datetime.fromtimestamp(self.claims["exp"], UTC)
 

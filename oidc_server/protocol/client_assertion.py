@@ -18,6 +18,7 @@ from oidc_server.core import clock, crypto
 from oidc_server.core.database import transaction
 from oidc_server.core.errors import Reason
 from oidc_server.protocol.errors import InvalidClient
+from oidc_server.sessions.epochs import has_ended_by_epoch
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # An assertion may not be valid for longer: its jti has to be remembered until it has expired.
@@ -41,7 +42,7 @@ def accept_assertion(client: ClientSnapshot, assertion: str, issuer: str) -> Rea
     payload = _verified_payload(client, assertion)
     if payload is None or not _claims_hold(payload, client.client_id, issuer):
         return Reason.CLIENT_ASSERTION_INVALID
-    return None if _use_once(client.client_id, payload) else Reason.CLIENT_ASSERTION_REPLAYED
+    return _use_up(client.client_id, payload)
 
 
 def _part(assertion: str, index: int) -> dict[str, Any]:
@@ -90,8 +91,11 @@ def _claims_hold(claims: dict[str, Any], client_id: str, issuer: str) -> bool:
     )
 
 
-def _use_once(client_id: str, claims: dict[str, Any]) -> bool:
-    """Remember the jti until the assertion has expired; the primary key closes the race of two uses at once."""
+def _use_up(client_id: str, claims: dict[str, Any]) -> Reason | None:
+    """Remember the jti until the assertion has expired; the primary key closes the race of two uses at once.
+
+    Whether one from before an epoch was used is not known any more."""
+    issued = claims.get("iat", int(claims["exp"]) - _LIFETIME_AT_MOST)
     used = UsedAssertion(
         client_id=client_id,
         jti_digest=crypto.digest(claims["jti"]),
@@ -99,7 +103,9 @@ def _use_once(client_id: str, claims: dict[str, Any]) -> bool:
     )
     try:
         with transaction() as session:
+            if has_ended_by_epoch(session, datetime.fromtimestamp(issued, UTC)):
+                return Reason.EPOCH_OVER
             session.add(used)
     except IntegrityError:
-        return False
-    return True
+        return Reason.CLIENT_ASSERTION_REPLAYED
+    return None

@@ -11,15 +11,19 @@ from oidc_server.authorizations.models import Authorization, RefreshToken, Revok
 from oidc_server.authorizations.standing import Standing, endings_query, refusal_of_grant, standing_of, standing_query
 from oidc_server.clients.registry import ClientRegistry
 from oidc_server.core import clock, crypto
-from oidc_server.core.database import Database
+from oidc_server.core.database import Database, UtcDateTime
 from oidc_server.core.errors import Reason
 from oidc_server.core.identity import parse_id
 from oidc_server.core.statements import HotStatement
 from oidc_server.keys.ring import KeyRing
 from oidc_server.protocol.access_token import AccessToken, TokenRefused, verify_access_token
+from oidc_server.sessions.epochs import ended_by_epoch
 
 _DENIED = exists().where(RevokedAccessToken.jti == bindparam("jti"))
-_IS_DENIED = HotStatement("access_token_is_denied", select(_DENIED.label("denied")))
+_ENDED_BY_EPOCH = ended_by_epoch(bindparam("issued_at", type_=UtcDateTime()))
+_DENIAL = HotStatement(
+    "denial_of_access_token", select(_DENIED.label("denied"), _ENDED_BY_EPOCH.label("ended_by_epoch"))
+)
 _ENDINGS_AND_DENIAL = HotStatement(
     "endings_of_authorization",
     endings_query(_DENIED.label("denied")).where(Authorization.id == bindparam("authorization_id")),
@@ -59,8 +63,11 @@ def _check_own_token(database: Database, clients: ClientRegistry, token: AccessT
         raise TokenRefused(Reason.CLIENT_UNKNOWN)
     if client.disabled:
         raise TokenRefused(Reason.CLIENT_DISABLED)
-    if database.ask(_IS_DENIED, jti=token.jti).denied:
+    row = database.ask(_DENIAL, jti=token.jti, issued_at=token.issued_at)
+    if row.denied:
         raise TokenRefused(Reason.TOKEN_REVOKED)
+    if row.ended_by_epoch:
+        raise TokenRefused(Reason.EPOCH_OVER)
 
 
 def _check_granted_token(database: Database, token: AccessToken, authorization_id: uuid.UUID | None) -> None:

@@ -1,4 +1,4 @@
-"""The login session: one act of proving who one is, on one device."""
+"""The login session: one act of proving who one is, on one device; and the epochs that end all of them at once."""
 
 import uuid
 
@@ -23,3 +23,13 @@ class LoginSession(Base):
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant] = mapped_column(index=True)
     ended_at: Mapped[OptionalInstant]
+
+
+class Epoch(Base):
+    """What began before an epoch did has ended: nobody can tell any more what of it had been revoked."""
+
+    __tablename__ = "epochs"
+
+    id: Mapped[RowId]
+    began_at: Mapped[Instant]
+    created_at: Mapped[Instant]

@@ -7,6 +7,7 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from oidc_server.core import clock
+from oidc_server.sessions.epochs import ended_by_epoch
 from oidc_server.sessions.models import LoginSession
 
 USER_AGENT_CHARACTERS = 255
@@ -57,6 +58,11 @@ def count_running(session: Session, *, user_id: uuid.UUID) -> int:
     query = (
         select(func.count())
         .select_from(LoginSession)
-        .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None), LoginSession.expires_at > clock.now())
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.ended_at.is_(None),
+            LoginSession.expires_at > clock.now(),
+            ~ended_by_epoch(LoginSession.created_at),
+        )
     )
     return session.scalar(query) or 0
