@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,14 @@ class OwnPostgreSQL:
         finally:
             connection.close()
 
+    def ask(self, query: str) -> Any:
+        """The one value that a query gives, as the superuser."""
+        with closing(psycopg2.connect(self._admin_dsn())) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            row = cursor.fetchone()
+        assert row is not None
+        return row[0]
+
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(how)
@@ -142,7 +150,26 @@ class OwnPostgreSQL:
             yield
         finally:
             for process in stopped:
-                process.resume()
+                with suppress(psutil.NoSuchProcess):  # one that had ended already is buried as soon as the first runs
+                    process.resume()
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Within the block every new transaction may only read."""
+        reload = "SELECT pg_reload_conf()"
+        writable = "SET default_transaction_read_only = off"  # for this session, or it could not end it
+        try:
+            self.run("ALTER SYSTEM SET default_transaction_read_only = on", reload)
+            yield
+        finally:
+            self.run(writable, "ALTER SYSTEM RESET default_transaction_read_only", reload)
+
+    @contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Within the block nobody else may even read the table."""
+        with closing(psycopg2.connect(self.url())) as connection, connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
 
     def stop(self) -> None:
         """End for good. What was killed is started once more: only the server itself clears its shared memory away."""

@@ -7,10 +7,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-
-import psycopg2
 
 from tests.faults.postgresql import PROGRAMS, ROLE, OwnPostgreSQL
 
@@ -39,16 +37,25 @@ class Standby(OwnPostgreSQL):
         """From now on the primary acknowledges nothing that is not on the disk of this server too."""
         self.primary.run("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
         end = time.monotonic() + _FOLLOWS_SECONDS
-        dsn = f"host=127.0.0.1 port={self.primary.port} user=postgres dbname=postgres"
-        with closing(psycopg2.connect(dsn)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                while True:
-                    cursor.execute("SELECT sync_state FROM pg_stat_replication")
-                    if cursor.fetchall() == [("sync",)]:
-                        return
-                    assert time.monotonic() < end, (self.data / "log").read_text()
-                    time.sleep(0.05)
+        while self.primary.ask("SELECT max(sync_state) FROM pg_stat_replication") != "sync":
+            assert time.monotonic() < end, (self.data / "log").read_text()
+            time.sleep(0.05)
+
+    def follow(self) -> None:
+        """Wait until all that the primary has acknowledged so far is here."""
+        end = time.monotonic() + _FOLLOWS_SECONDS
+        position = self.primary.ask("SELECT pg_current_wal_lsn()")
+        while not self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'"):
+            assert time.monotonic() < end, (self.data / "log").read_text()
+            time.sleep(0.05)
+
+    def fall_behind(self) -> None:
+        """Hear nothing from the primary any more; returns when the connection is gone."""
+        self.run("ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
+        end = time.monotonic() + _FOLLOWS_SECONDS
+        while self.primary.ask("SELECT count(*) FROM pg_stat_replication"):
+            assert time.monotonic() < end, (self.data / "log").read_text()
+            time.sleep(0.01)
 
     def promote(self) -> None:
         """Take over; returns when writes are accepted."""
@@ -62,16 +69,23 @@ def either_url(*servers: OwnPostgreSQL) -> str:
 
 
 @contextmanager
-def synchronous_standby(primary: OwnPostgreSQL) -> Iterator[Standby]:
-    """A running standby without which ``primary`` acknowledges no commit."""
+def asynchronous_standby(primary: OwnPostgreSQL) -> Iterator[Standby]:
+    """A running standby for which ``primary`` does not wait."""
     data = Path(tempfile.mkdtemp(prefix="oidc-test-standby-"))
     try:
         standby = Standby(data, primary)
         try:
             standby.start()
-            standby.become_synchronous()
             yield standby
         finally:
             standby.stop()
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+@contextmanager
+def synchronous_standby(primary: OwnPostgreSQL) -> Iterator[Standby]:
+    """A running standby without which ``primary`` acknowledges no commit."""
+    with asynchronous_standby(primary) as standby:
+        standby.become_synchronous()
+        yield standby

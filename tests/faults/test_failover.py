@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from oidc_server.core import clock
 from oidc_server.core.database import make_engine
-from tests.faults.history import Attempt, Caller, History, load
+from tests.faults.history import Caller, History, load
 from tests.faults.installation import (
     Chain,
     Installation,
     all_workers,
-    basic,
     client_credentials,
     documents,
     installation,
     introspection,
 )
-from tests.faults.people import People
 from tests.faults.postgresql import OwnPostgreSQL, own_postgresql
 from tests.faults.recovery import (
     NO_DATABASE,
@@ -36,7 +34,8 @@ from tests.faults.recovery import (
     first_unready,
 )
 from tests.faults.standby import Standby, either_url, synchronous_standby
-from tests.relying_party import TestClient, TestUser, error
+from tests.faults.town import Town, assert_refused
+from tests.relying_party import TestClient, error
 
 pytestmark = pytest.mark.slow
 
@@ -55,69 +54,6 @@ def primary() -> Iterator[OwnPostgreSQL]:
 def standby(primary: OwnPostgreSQL) -> Iterator[Standby]:
     with synchronous_standby(primary) as server:
         yield server
-
-
-class Town(People):
-    """People and clients who are registered, sign in, refresh or sign out, and what of it was acknowledged."""
-
-    def __init__(self, site: Installation) -> None:
-        super().__init__(site)
-        self.clients: list[TestClient] = []
-        self.suspended: list[TestUser] = []
-        self.disabled: list[TestClient] = []
-        self.signed_in: list[Chain] = []
-        self.signed_out: list[str] = []
-        self._visits = 0
-
-    def register(self, caller: Caller) -> None:
-        """Register a person and a client, and another two whose access ends at once; an error leaves it unknown."""
-        super().register(caller)
-        with suppress(SQLAlchemyError):
-            self.clients.append(self.owner.client())
-            person, client = self.owner.user(), self.owner.client()
-            self.owner.suspend(person)
-            self.suspended.append(person)
-            self.owner.disable(client)
-            self.disabled.append(client)
-
-    def visit(self, caller: Caller) -> None:
-        """The next person signs in, and every second one signs out again."""
-        if self._visits == len(self.registered):
-            return
-        person = self.registered[self._visits]
-        self._visits += 1
-        answer = self.sign_in(caller, person)
-        if not answer.acknowledged:
-            return
-        token = answer.body["refresh_token"]
-        if self._visits % 2:
-            self.signed_in.append(Chain(self.app, token))
-        elif caller.ask("revoke", "POST", "/oauth/revoke", data={"token": token}, auth=basic(self.app)).acknowledged:
-            self.signed_out.append(token)
-
-    def assert_nothing_was_lost(self, caller: Caller) -> None:
-        """Whatever was acknowledged is so."""
-        assert [chain.refresh(caller).status for chain in self.signed_in] == [200] * len(self.signed_in)
-        assert [self.sign_in(caller, person).status for person in self.registered] == [200] * len(self.registered)
-        for client in self.clients:
-            client_credentials(client)(caller)
-        assert set(caller.history.statuses("client_credentials")) == {200}
-
-    def assert_what_ended_stays_ended(self, caller: Caller) -> None:
-        """Nothing that was acknowledged as ended works again."""
-        for token in self.signed_out:
-            assert_refused(Chain(self.app, token).refresh(caller))
-        for person in self.suspended:
-            assert_refused(self.sign_in(caller, person))
-        for client in self.disabled:
-            data = {"grant_type": "client_credentials"}
-            answer = caller.ask("disabled", "POST", "/oauth/token", data=data, auth=basic(client))
-            assert (answer.status, answer.body["error"]) == (401, "invalid_client")
-
-
-def assert_refused(answer: Attempt) -> None:
-    """It is told that the grant is no good."""
-    assert (answer.status, answer.body["error"]) == (400, "invalid_grant"), answer
 
 
 def assert_used_tokens_stay_used(site: Installation, web: TestClient, chain: Chain, caller: Caller) -> None:
