@@ -20,6 +20,7 @@ from oidc_server.clients.service import Registration, create_client, disable_cli
 from oidc_server.core import clock
 from oidc_server.core.database import EXTENSION as DATABASE
 from oidc_server.core.database import Database
+from oidc_server.core.limits import RateLimitCounter
 from oidc_server.sessions.models import Epoch
 from oidc_server.users.passwords import EXTENSION as PASSWORDS
 from oidc_server.users.service import create_user, find_user, suspend
@@ -115,6 +116,11 @@ class Server:
         """Lose the record of every client assertion that was used."""
         with self.database.transaction() as session:
             session.execute(delete(UsedAssertion))
+
+    def forget_limits(self) -> None:
+        """Count every attempt anew, where the database counts them."""
+        with self.database.transaction() as session:
+            session.execute(delete(RateLimitCounter))
 
     # What it is asked
 
