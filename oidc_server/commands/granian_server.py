@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from oidc_server.commands.gunicorn_server import prepare
+from oidc_server.commands.gunicorn_server import leave_out_of_collections, prepare
 from oidc_server.commands.options import Refused
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ def load(settings: Settings, *_target: Any) -> Flask:
     """The application of one worker process."""
     from oidc_server import create_app
 
-    return create_app(settings)
+    app = create_app(settings)
+    leave_out_of_collections()
+    return app
 
 
 def run_granian(settings: Settings) -> None:

@@ -81,9 +81,7 @@ class Server(BaseApplication):
         from oidc_server.operation.readiness import EXTENSION
 
         app.extensions[EXTENSION].is_draining = lambda: self.phase.value != _SERVING
-        # A collection in a worker would write to every object loaded so far, and so copy the pages that it shares.
-        gc.collect()
-        gc.freeze()
+        leave_out_of_collections()
         return app
 
     def run(self) -> None:
@@ -185,6 +183,13 @@ def _forget_connections(_arbiter: Any, worker: Any) -> None:
     from oidc_server.core.database import EXTENSION
 
     worker.app.wsgi().extensions[EXTENSION].dispose(close=False)
+
+
+def leave_out_of_collections() -> None:
+    """Let no collection look again at what is loaded by now: it stays until the process ends. And in a forked worker,
+    a look would write to every object, and so copy the pages that it shares with its parent."""
+    gc.collect()
+    gc.freeze()
 
 
 def prepare(app: Flask) -> None:

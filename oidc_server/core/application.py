@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.sessions import NullSession, SessionInterface
+from werkzeug.routing import MapAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Request
-    from werkzeug.routing import MapAdapter
 
     from oidc_server.core.settings import Settings
 
@@ -35,7 +35,8 @@ class Application(Flask):
     def __init__(self, name: str, settings: Settings) -> None:
         super().__init__(name, static_folder=None)
         issuer = urlsplit(settings.issuer)
-        self._place: dict[str, Any] = {"server_name": issuer.netloc, "url_scheme": issuer.scheme}
+        self._scheme = issuer.scheme
+        self._authority = self.url_map.bind(issuer.netloc).server_name  # in its ASCII form, made once
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view is synchronous; Flask would look again at each call."""
@@ -46,11 +47,14 @@ class Application(Flask):
         if request is None:
             return super().create_url_adapter(None)
         environ = request.environ
-        return self.url_map.bind(
-            **self._place,
+        return MapAdapter(
+            self.url_map,
+            server_name=self._authority,
             script_name=_text(environ.get("SCRIPT_NAME", "")) or "/",
-            default_method=environ["REQUEST_METHOD"],
+            subdomain="",
+            url_scheme=self._scheme,
             path_info=_text(environ.get("PATH_INFO", "")),
+            default_method=environ["REQUEST_METHOD"],
             query_args=environ.get("QUERY_STRING", ""),
         )
 

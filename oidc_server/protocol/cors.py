@@ -17,7 +17,7 @@ def allow_registered_origin(response: Response) -> Response:
     if request.path not in BROWSER_ENDPOINTS:
         return response
     response.headers.add("Vary", "Origin")
-    origin = request.headers.get("Origin")
+    origin = request.environ.get("HTTP_ORIGIN")
     # Whoever could not be served because the database is away is not made to wait for it once more.
     ask = response.status_code != HTTPStatus.SERVICE_UNAVAILABLE
     if origin is not None and origin in current_clients().origins(ask=ask):
