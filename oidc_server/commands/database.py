@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from oidc_server.commands.instants import utc
-from oidc_server.commands.options import EXIT_REFUSED, Output, Refused, on_database, with_settings
+from oidc_server.commands.options import (
+    EXIT_REFUSED,
+    Output,
+    Refused,
+    database_of_no_use,
+    drivers_words,
+    on_database,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -102,7 +110,7 @@ def begin_epoch(output: Output, yes: bool) -> None:
 
 @contextmanager
 def _engine_of(settings: Settings) -> Iterator[Engine]:
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     from oidc_server.core.database import make_engine
     from oidc_server.core.migration import MigrationRefused
@@ -112,7 +120,9 @@ def _engine_of(settings: Settings) -> Iterator[Engine]:
         yield engine
     except MigrationRefused as error:
         raise Refused(str(error)) from error
-    except SQLAlchemyError as error:
-        raise Refused(f"The database cannot be used: {type(error).__name__}. Check OIDC_DATABASE_URL.") from error
+    except (OperationalError, InterfaceError) as error:
+        raise Refused(database_of_no_use(error)) from error
+    except DBAPIError as error:
+        raise Refused(f"Nothing has changed: the database refused a statement ({drivers_words(error)}).") from error
     finally:
         engine.dispose()

@@ -19,6 +19,7 @@ from oidc_server.commands.instants import iso, utc
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy.exc import DBAPIError
 
     from oidc_server.core.settings import Settings
 
@@ -210,6 +211,16 @@ def settings_problems_reported() -> Iterator[None]:
         raise SystemExit(EXIT_SETTINGS) from error
 
 
+def database_of_no_use(error: DBAPIError) -> str:
+    """What to say when the database cannot be reached or does not answer."""
+    return f"The database cannot be used: {drivers_words(error)}. Check OIDC_DATABASE_URL and that it runs."
+
+
+def drivers_words(error: DBAPIError) -> str:
+    """Host and cause; unlike SQLAlchemy's, the driver's own words never hold the statement's values."""
+    return (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
+
+
 @contextmanager
 def failures_told() -> Iterator[None]:
     """A context in which what the server depends on, and does not work, is told in one line, with exit code 1."""
@@ -221,9 +232,7 @@ def failures_told() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        # The driver's own words name host and cause, and unlike SQLAlchemy's never the statement's values.
-        cause = (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
-        raise Refused(f"The database cannot be used: {cause}. Check OIDC_DATABASE_URL and that it runs.") from error
+        raise Refused(database_of_no_use(error)) from error
     except CommandError as error:
         raise Refused(f"The database schema is not one that this version knows: {error}.") from error
     except KeyStoreError as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from oidc_server.core import schema
+from oidc_server.core.database import make_engine
 from tests.commands.command_line import CommandLine
-from tests.running import ISSUER
+from tests.running import ISSUER, free_port
 
 HEAD = schema.head()
 BEFORE = f"{int(HEAD) - 1:04}"
@@ -45,3 +47,22 @@ def test_a_downgrade_that_is_refused_changes_nothing_and_says_why(cli: CommandLi
     refused = cli.run("db", "downgrade")
     assert (refused.exit_code, "the first revision" in refused.output) == (1, True)
     assert cli.json("db", "status", exit_code=1)["current"] == "0001"
+
+
+def test_a_database_that_refuses_a_statement_is_told_by_its_own_words(cli: CommandLine) -> None:
+    engine = make_engine(str(cli.environment["OIDC_DATABASE_URL"]), pool_size=1, statement_timeout_ms=5000)
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.execute(text("CREATE TABLE audit_events (id INTEGER)"))
+    engine.dispose()
+    refused = cli.run("db", "upgrade")
+    assert refused.exit_code == 1
+    assert "audit_events" in refused.output
+    assert "already exists" in refused.output
+    assert cli.json("db", "status", exit_code=1)["current"] is None
+
+
+def test_a_database_that_is_away_is_told_with_its_address(cli: CommandLine) -> None:
+    away = cli.with_variables(OIDC_DATABASE_URL=f"postgresql://oidc@127.0.0.1:{free_port()}/oidc")
+    refused = away.run("db", "upgrade")
+    assert (refused.exit_code, "127.0.0.1" in refused.output) == (1, True)
+    assert "Check OIDC_DATABASE_URL" in refused.output
