@@ -79,16 +79,21 @@ class RunningServer:
 
 @contextmanager
 def serving(
-    env: dict[str, str], log: Path, *arguments: str, workers: int = 2, threads: int = 16
+    env: dict[str, str],
+    log: Path,
+    *arguments: str,
+    workers: int = 2,
+    threads: int = 16,
+    folder: Path | None = None,
 ) -> Iterator[RunningServer]:
-    """Run ``oidc-server serve`` until the block ends."""
+    """Run ``oidc-server serve`` until the block ends, in ``folder``: Python looks for the package there first."""
     port = free_port()
     command = [
         sys.executable, "-m", "oidc_server.commands", "serve", "--bind", f"127.0.0.1:{port}",
         "--workers", str(workers), "--threads", str(threads), *arguments,
     ]  # fmt: skip
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=env, cwd=folder, stdout=output, stderr=output)
     server = RunningServer(process, f"http://127.0.0.1:{port}", log)
     try:
         server.wait_until_ready()

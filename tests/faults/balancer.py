@@ -19,9 +19,7 @@ class Balancer:
     """Takes turns between the instances whose ``/health/ready`` said 200 when it was last asked."""
 
     def __init__(self, *instances: RunningServer) -> None:
-        self._addresses: dict[str, Address] = {
-            one.url: ("127.0.0.1", int(one.url.rpartition(":")[2])) for one in instances
-        }
+        self._addresses: dict[str, Address] = {one.url: _address(one) for one in instances}
         self._ready: list[Address] = []
         self._turn = itertools.count()
         self._stop = threading.Event()
@@ -46,6 +44,12 @@ class Balancer:
         self._thread.join(timeout=10)
         self._proxy.__exit__(kind, error, trace)
 
+    def replace(self, instance: RunningServer, successor: RunningServer) -> None:
+        """Take ``successor`` into the turn, and forget ``instance``, which has ended."""
+        others = {url: address for url, address in self._addresses.items() if url != instance.url}
+        self._addresses = others | {successor.url: _address(successor)}
+        self._ask_all()
+
     def _choose(self) -> Address | None:
         ready = self._ready
         return ready[next(self._turn) % len(ready)] if ready else None
@@ -56,6 +60,10 @@ class Balancer:
 
     def _ask_all(self) -> None:
         self._ready = [address for url, address in self._addresses.items() if is_ready(url)]
+
+
+def _address(instance: RunningServer) -> Address:
+    return "127.0.0.1", int(instance.url.rpartition(":")[2])
 
 
 def is_ready(url: str) -> bool:

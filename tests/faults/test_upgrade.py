@@ -1,0 +1,293 @@
+"""The schema changes while servers of the version before and of this one serve: nobody notices, and nothing is lost.
+
+The old version is the code as it was before the newest migration. An ordinary run has both versions side by side for
+some seconds; ``OIDC_TEST_SIDE_BY_SIDE_SECONDS=60`` makes that as long as a rolling upgrade may take."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from sqlalchemy import Inspector, create_engine, inspect, text
+
+from oidc_server.core.database import engine_url
+from tests.faults.balancer import Balancer
+from tests.faults.history import load
+from tests.faults.postgresql import ROLE, OwnPostgreSQL
+from tests.faults.previous_version import Version, previous_version, this_version
+from tests.faults.recovery import READY
+from tests.faults.traffic import LONGEST_SECONDS, Traffic
+from tests.relying_party import TestClient, TestUser
+from tests.running import RunningServer, environment
+
+pytestmark = pytest.mark.slow
+
+Figures = Callable[[str], None]
+SIDE_BY_SIDE_SECONDS = float(os.environ.get("OIDC_TEST_SIDE_BY_SIDE_SECONDS", "6"))
+READER_SECONDS = LONGEST_SECONDS + 1  # for which somebody reads on while a migration waits for a table
+MIGRATION_SECONDS = 60
+_TRIGGERS = "SELECT pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid) FROM pg_trigger WHERE NOT tgisinternal"
+PATTERN, COPY, FRESH = "upgrade_pattern", "upgrade_copy", "upgrade_fresh"
+# What has to happen before a migration must not be undone any more, for each that declares that this can be.
+FORBIDDING = {"0002": ("db", "begin-epoch", "--yes")}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An installation that the old version made; ``new`` is the version that takes over."""
+
+    old: Version
+    new: Version
+    folder: Path
+    url: str
+    env: dict[str, str]
+    database_log: Callable[[], str] = str
+
+    def on(self, url: str) -> Ground:
+        """The same on another database."""
+        return replace(self, url=url, env=self.env | {"OIDC_DATABASE_URL": url})
+
+    def serving(self, version: Version) -> AbstractContextManager[RunningServer]:
+        return version.serving(self.env, self.folder / f"server-{secrets.token_hex(4)}.log")
+
+    def register(self) -> TestUser:
+        """Register a person by the old version's own command."""
+        email, password = f"{secrets.token_hex(6)}@example.com", secrets.token_urlsafe()
+        arguments = ("users", "create", "--email", email, "--verified", "--password-stdin")
+        return TestUser(self.old.json(self.env, *arguments, given=password)["id"], email, password)
+
+    def client(self, *arguments: str) -> TestClient:
+        """Register a client by the old version's own command."""
+        made = self.old.json(self.env, "clients", "create", "--name", "Test client", *arguments)
+        return TestClient(made["client_id"], made["client_secret"])
+
+    def migrate(self, direction: str) -> tuple[int, str]:
+        """Run the new version's ``db upgrade`` or ``db downgrade`` while a long transaction reads every table.
+
+        The exit code, and what the command said. The reader ends when the migration has waited for it for a while."""
+        with closing(psycopg2.connect(self.url)) as reader, reader.cursor() as cursor:
+            cursor.execute("SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public'")
+            (tables,) = cursor.fetchone() or ("",)
+            cursor.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
+            process, waits_since = self.new.start(self.env, "db", direction, "--json"), None
+            end = time.monotonic() + MIGRATION_SECONDS / 2
+            while process.poll() is None and time.monotonic() < end:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted")
+                if waits_since is None and cursor.fetchone() != (0,):
+                    waits_since = time.monotonic()
+                    end = waits_since + READER_SECONDS
+                time.sleep(0.02)
+            reader.rollback()
+        said, problem = process.communicate(timeout=MIGRATION_SECONDS)
+        return process.returncode, said or f"{problem}{self.database_log()}"
+
+    def shape(self) -> dict[str, Any]:
+        """All that makes the schema; the order of columns may differ."""
+        engine = create_engine(engine_url(self.url))
+        try:
+            found = inspect(engine)
+            with engine.connect() as connection:
+                triggers = sorted(connection.scalars(text(_TRIGGERS)))
+            return {"triggers": triggers} | {table: _shape_of(found, table) for table in found.get_table_names()}
+        finally:
+            engine.dispose()
+
+
+def _shape_of(found: Inspector, table: str) -> dict[str, Any]:
+    return {
+        "columns": {
+            one["name"]: (str(one["type"]), one["nullable"], one["default"]) for one in found.get_columns(table)
+        },
+        "primary key": found.get_pk_constraint(table),
+        "foreign keys": sorted(map(str, found.get_foreign_keys(table))),
+        "unique": sorted(map(str, found.get_unique_constraints(table))),
+        "checks": sorted(map(str, found.get_check_constraints(table))),
+        "indexes": sorted(map(str, found.get_indexes(table))),
+    }
+
+
+class Fleet(ExitStack):
+    """Servers of the old version behind a balancer, replaced one by one."""
+
+    def __init__(self, ground: Ground, count: int = 2) -> None:
+        super().__init__()
+        self._ground = ground
+        self.servers = [self._started(ground.old) for _ in range(count)]
+        self._balancer = self.enter_context(Balancer(*self.servers))
+        self.url = self._balancer.url
+
+    def _started(self, version: Version) -> RunningServer:
+        """A server that does not drain when all is over."""
+        server = self.enter_context(self._ground.serving(version))
+        self.callback(server.stop, signal.SIGINT)
+        return server
+
+    def replace(self, number: int, version: Version) -> None:
+        """Stop a server, and start one of ``version`` in its place."""
+        stopped = self.servers[number]
+        assert stopped.stop() == 0
+        self.servers[number] = self._started(version)
+        self._balancer.replace(stopped, self.servers[number])
+
+    def migrate(self, direction: str, traffic: Traffic) -> tuple[int, str]:
+        """:meth:`Ground.migrate` while each server is asked whether it is ready."""
+        with ExitStack() as stack:
+            for server in self.servers:
+                stack.enter_context(load(server.url, traffic.history, READY, pause=0.1))
+            return self._ground.migrate(direction)
+
+
+def set_up(ground: Ground, people: int) -> Traffic:
+    """Make the schema and who uses it, all by the old version."""
+    ground.old.json(ground.env, "db", "upgrade")
+    web = ("--type", "confidential", "--first-party", "--grant", "password", "--grant", "refresh_token")
+    with ThreadPoolExecutor(2) as two:
+        registered = [two.submit(ground.register) for _ in range(people)]
+        clients = [
+            two.submit(ground.client, *web, "--scope", "openid profile email orders:read"),
+            two.submit(ground.client, "--type", "service", "--scope", "orders:read tokens:read"),
+        ]
+        return Traffic(clients[0].result(), clients[1].result(), [one.result() for one in registered])
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Version, Version]:
+    """The old one and the new one."""
+    return previous_version(tmp_path_factory.mktemp("old")), this_version()
+
+
+def ground_on(url: str, versions: tuple[Version, Version], folder: Path, **settings: Any) -> Ground:
+    """An installation with its keys in ``folder``."""
+    return Ground(*versions, folder, url, environment(url, folder / "keys", **settings))
+
+
+def refuse_to_rewrite(postgresql: OwnPostgreSQL, database: str) -> None:
+    """Let a migration fail that makes PostgreSQL write a table anew.
+
+    To a statement that waited for that, the table is empty (PostgreSQL's manual, 13.6: a rewrite is not MVCC-safe): a
+    good token would not be found. That is a matter of milliseconds, which callers meet only now and then."""
+    administrator = f"host=127.0.0.1 port={postgresql.port} user=postgres dbname={database}"
+    with closing(psycopg2.connect(administrator)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_rewrite() RETURNS event_trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE 'this migration writes % anew', pg_event_trigger_table_rewrite_oid()::regclass; END$$;"
+            "CREATE EVENT TRIGGER no_rewrite ON table_rewrite EXECUTE FUNCTION refuse_rewrite()"
+        )
+
+
+@pytest.fixture(scope="module")
+def made(
+    versions: tuple[Version, Version], postgresql: OwnPostgreSQL, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Ground, Traffic]:
+    """An installation that nobody uses: the pattern for those of the tests."""
+    ground = ground_on(postgresql.url(PATTERN), versions, tmp_path_factory.mktemp("upgrade"), drain_seconds=2)
+    postgresql.run(f"CREATE DATABASE {PATTERN} OWNER {ROLE}")
+    refuse_to_rewrite(postgresql, PATTERN)
+    ground = replace(ground, database_log=lambda: (postgresql.data / "log").read_text()[-1000:])
+    return ground, set_up(ground, people=2)
+
+
+@pytest.fixture
+def ground(made: tuple[Ground, Traffic], postgresql: OwnPostgreSQL) -> Iterator[Ground]:
+    """An installation on PostgreSQL with the schema of the old version."""
+    postgresql.run(f"CREATE DATABASE {COPY} TEMPLATE {PATTERN} OWNER {ROLE}")
+    yield made[0].on(postgresql.url(COPY))
+    postgresql.run(f"DROP DATABASE {COPY} WITH (FORCE)")
+
+
+@pytest.fixture
+def traffic(made: tuple[Ground, Traffic]) -> Traffic:
+    """Those who use it."""
+    return Traffic(made[1].web, made[1].service, list(made[1].people))
+
+
+@pytest.fixture(scope="module")
+def shapes(made: tuple[Ground, Traffic], postgresql: OwnPostgreSQL) -> dict[str, Any]:
+    """The schema of each of the two revisions, made on an empty database."""
+    postgresql.run(f"CREATE DATABASE {FRESH} OWNER {ROLE}")
+    fresh, shapes = made[0].on(postgresql.url(FRESH)), {}
+    for version in (fresh.old, fresh.new):
+        version.json(fresh.env, "db", "upgrade")
+        shapes[version.revision] = fresh.shape()
+    return shapes
+
+
+def test_versions_take_turns_and_nobody_notices_x31_x32(
+    ground: Ground, traffic: Traffic, shapes: dict[str, Any], figures: Figures
+) -> None:
+    """Upgrade the schema; restart an old server on it; replace each; both are live for a while."""
+    with Fleet(ground) as fleet:
+        with traffic.under_way(fleet.url):
+            code, words = fleet.migrate("upgrade", traffic)
+            assert code == 0, words
+            assert ground.shape() == shapes[ground.new.revision]
+            fleet.replace(0, ground.old)
+            fleet.replace(1, ground.new)
+            old, new = fleet.servers
+            until = time.monotonic() + SIDE_BY_SIDE_SECONDS
+            traffic.assert_good_at_the_other(old, new)
+            traffic.assert_good_at_the_other(new, old)
+            time.sleep(max(0.0, until - time.monotonic()))
+            fleet.replace(0, ground.new)
+            time.sleep(0.5)
+        figures(traffic.history.describe())
+        traffic.assert_undisturbed()
+        traffic.assert_kept(*fleet.servers)
+
+
+def test_a_step_back_and_forward_under_load_loses_nothing_x34_x32(
+    ground: Ground, traffic: Traffic, shapes: dict[str, Any], figures: Figures
+) -> None:
+    """Servers of the old version run on; somebody registers during each migration."""
+    ground.new.json(ground.env, "db", "upgrade")
+    with Fleet(ground) as fleet:
+        with traffic.under_way(fleet.url), ThreadPoolExecutor(1) as registrar:
+            for direction, revision in (("downgrade", ground.old.revision), ("upgrade", ground.new.revision)):
+                registration = registrar.submit(ground.register)
+                code, words = fleet.migrate(direction, traffic)
+                assert code == 0, words
+                traffic.people.append(registration.result())
+                assert ground.shape() == shapes[revision]
+        figures(traffic.history.describe())
+        traffic.assert_undisturbed()
+        traffic.assert_kept(*fleet.servers)
+
+
+def test_a_forbidden_step_back_is_refused_and_disturbs_nobody_x34(ground: Ground, traffic: Traffic) -> None:
+    (newest,) = (ground.new.folder / "migrations" / "versions").glob(f"{ground.new.revision}_*.py")
+    if "def what_forbids_downgrade(" not in newest.read_text(encoding="utf-8"):
+        pytest.skip(f"{newest.name} may always be taken back")
+    ground.new.json(ground.env, "db", "upgrade")
+    ground.new.json(ground.env, *FORBIDDING[ground.new.revision])
+    before = ground.shape()
+    with Fleet(ground, 1) as fleet:
+        with traffic.under_way(fleet.url):
+            code, words = fleet.migrate("downgrade", traffic)
+        assert (code, f"The schema stays at {ground.new.revision}: " in words) == (1, True), words
+        traffic.assert_undisturbed()
+        traffic.assert_kept(*fleet.servers)
+    assert ground.shape() == before
+
+
+def test_versions_follow_each_other_on_sqlite_x31(versions: tuple[Version, Version], tmp_path: Path) -> None:
+    """There is one server: the schema is upgraded under the old one, which restarts, and is replaced."""
+    ground = ground_on(f"sqlite:///{tmp_path}/test.sqlite3", versions, tmp_path)
+    traffic = set_up(ground, people=1)
+    with ground.serving(ground.old) as server:
+        with traffic.under_way(server.url):
+            assert ground.new.json(ground.env, "db", "upgrade")["after"] == ground.new.revision
+        traffic.assert_kept(server)
+    for version in versions:
+        with ground.serving(version) as server:
+            traffic.assert_kept(server)
+    traffic.assert_undisturbed()
