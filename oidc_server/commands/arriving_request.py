@@ -9,6 +9,9 @@ import re
 
 _HEAD_BYTES = 65536
 _END = b"\r\n\r\n"
+_AUTHORIZATION = b"\r\nauthorization:"
+_FORWARDED_FOR = b"\r\nx-forwarded-for:"
+_NAME_BYTES = 256
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 
@@ -27,6 +30,7 @@ class ArrivingRequest:
 
     def _begin(self) -> None:
         self._searched = 0
+        self._head = b""  # in lower case, when all of it has arrived
         self._next_chunk = 0  # where its size stands; 0 while there are no chunks
         self._length: int | None = None  # of all of the request
         self.body_length: int | None = 0  # None: in chunks
@@ -47,6 +51,31 @@ class ArrivingRequest:
     def head_is_too_large(self) -> bool:
         """Whether no end of the head came within what a head may have."""
         return self._searched > _HEAD_BYTES
+
+    @property
+    def credentials(self) -> bytes:
+        """The credentials of HTTP Basic, as they stand; empty without them."""
+        start = self._head.find(_AUTHORIZATION)
+        if start < 0:
+            return b""
+        start += len(_AUTHORIZATION)
+        value = bytes(self._bytes[start : self._head.find(b"\r\n", start)]).strip(b" \t")
+        return value if value[:6].lower() == b"basic " else b""
+
+    @property
+    def named_client(self) -> bytes:
+        """What the form says that the client is, as it stands; empty when it says nothing."""
+        start = self._bytes.find(b"client_id=", len(self._head))
+        return b"" if start < 0 else bytes(self._bytes[start : start + _NAME_BYTES]).partition(b"&")[0]
+
+    @property
+    def forwarded_for(self) -> str:
+        """The addresses that proxies have written down, of all such lines."""
+        if _FORWARDED_FOR not in self._head:
+            return ""
+        lines = self._head.split(b"\r\n")
+        name = _FORWARDED_FOR[2:]
+        return ",".join(line[len(name) :].decode("latin-1") for line in lines if line.startswith(name))
 
     def add(self, data: bytes) -> None:
         """Take in what has come."""
@@ -83,6 +112,7 @@ class ArrivingRequest:
 
     def _measure(self, head: bytes) -> None:
         """Find out from the head, in lower case, how long the body is."""
+        self._head = head
         self.expects_continue = _field(head, b"\r\nexpect:") == b"100-continue"
         if _field(head, b"\r\ntransfer-encoding:") is not None:
             self.body_length, self._next_chunk = None, len(head)

@@ -3,7 +3,7 @@
 A client that sends slowly, or nothing, costs a file descriptor and no thread: its bytes are gathered by the thread that
 waits for all connections at once. And after an answer a thread stays with the connection for a moment, because a busy
 client sends its next request at once: handed back, the connection would go through two switches of threads and several
-system calls before it is served again."""
+system calls before it is served again. Senders take turns, so that one that sends very much holds up no other."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import errno
 import itertools
 import selectors
 import socket
+import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from oidc_server.commands.connection import Arrival, Connection
+from oidc_server.commands.fair_queue import HELD_UP_SECONDS, FairQueue
 
 _ATTENTION_MS = 3
 _ATTENTION_READS = 3
@@ -31,6 +33,10 @@ _GATHERED_BYTES = 32 * 1024 * 1024
 _SERVED_BONUS_SECONDS = 5.0
 _SPEAKING_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0
+_FREELY = 2  # so many threads have something to do before anybody asks who sends it
+_CROWDED_SECONDS = 1.0
+# Python's default of 5 ms is what a thread that comes back from the database would wait for one that computes.
+_SWITCH_SECONDS = 0.0005
 _NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -52,11 +58,15 @@ class AttentiveWorker(ThreadWorker):
         self._queues = (self._silent, self.keepalived_conns, self.pending_conns, self._leaving)
         self._gathered = 0
         self._occupied = 0
+        self._turns: FairQueue[Connection] = FairQueue()
+        self._in_flight = 0
+        self._crowded_until = 0.0
         self._accepts_from = 0.0
 
     def init_process(self) -> None:
         # gunicorn looks a setting up through two calls, and asks for twenty-five of them at each request.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        sys.setswitchinterval(_SWITCH_SECONDS)
         super().init_process()
 
     # In the thread that waits
@@ -83,7 +93,10 @@ class AttentiveWorker(ThreadWorker):
             timeout = 0 if self._make_room() else min(timeout, _SPEAKING_SECONDS)
         elif (left := self._accepts_from - time.monotonic()) > 0:
             timeout = min(timeout, left)
+        if self._turns and self._in_flight < self.cfg.threads:
+            timeout = min(timeout, HELD_UP_SECONDS)
         super().wait_for_and_dispatch_events(timeout)
+        self._give_turns()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         if not enabled or time.monotonic() >= self._accepts_from:
@@ -160,8 +173,47 @@ class AttentiveWorker(ThreadWorker):
             while self._gathered > _GATHERED_BYTES:
                 self._drop(self.pending_conns[0])
 
+    def enqueue_req(self, conn: Connection) -> None:
+        """Give it a thread, now or in its turn. Nobody asks who sends it while few threads have something to do."""
+        now = time.monotonic()
+        if self._in_flight >= _FREELY:
+            self._crowded_until = now + _CROWDED_SECONDS
+        if now < self._crowded_until:
+            self._turns.push(self._sender_of(conn), conn, now)
+            self._give_turns()
+        else:
+            self._crowded_until = 0.0
+            self._submit(conn, None)
+
+    def _give_turns(self) -> None:
+        while self._in_flight < self.cfg.threads and (turn := self._turns.pop(time.monotonic())):
+            sender, conn = turn
+            self._submit(conn, sender)
+
+    def _submit(self, conn: Connection, sender: Hashable) -> None:
+        self._in_flight += 1
+        conn.sender = sender
+        super().enqueue_req(conn)
+
+    def _sender_of(self, conn: Connection) -> Hashable:
+        """Whose the complete request is, as far as its bytes say: nobody has checked them.
+
+        Others know no client's credentials and do not come from its address, so they cannot stand in its line."""
+        return hash(conn.request.credentials or (self.address_of(conn), conn.request.named_client))
+
+    def address_of(self, conn: Connection) -> str:
+        """Where the complete request comes from."""
+        return conn.client[0] if isinstance(conn.client, tuple) else ""
+
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """A thread has done with it."""
+        self._in_flight -= 1
+        if conn.sender is not None:
+            self._turns.release(conn.sender)
+        self._go_on_after(conn, fs)
+        self._give_turns()
+
+    def _go_on_after(self, conn: Connection, fs: Any) -> None:
         if fs.cancelled() or fs.exception() or not fs.result():
             self._part(conn)
         elif conn.has_ended:
@@ -230,13 +282,19 @@ class AttentiveWorker(ThreadWorker):
 
     def _more_comes(self, conn: Connection) -> bool:
         """Whether the next request arrives within the moment. A thread stays only while another one is free for whoever
-        else comes, and a client whose next request has come already takes its turn with the others."""
-        if conn.request.has_begun:
+        else comes, and a client whose next request has come already takes its turn with the others. So does one that
+        has more requests here while others wait, or a connection on which another sender's request comes."""
+        if conn.request.has_begun or not self._may_stay(conn):
             return False
         for _ in range(_ATTENTION_READS):
             if not conn.hears_within(_ATTENTION_MS if self._occupied < self.cfg.threads else 0):
                 return False
             arrival = conn.read()
             if arrival is not Arrival.INCOMPLETE:
-                return arrival is Arrival.COMPLETE
+                return arrival is Arrival.COMPLETE and conn.sender in (None, self._sender_of(conn))
         return False
+
+    def _may_stay(self, conn: Connection) -> bool:
+        """Whether a thread may prefer its own connection."""
+        knows_turns = conn.sender is not None and self._turns.may_keep(conn.sender, time.monotonic())
+        return knows_turns or not self._crowded_until

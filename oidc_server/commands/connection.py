@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 from collections import deque
+from collections.abc import Hashable
 from contextlib import suppress
 from enum import Enum, auto
 from typing import Any
@@ -47,6 +48,7 @@ class Connection:
         self.waits_since = self.timeout = 0.0
         self.counted_bytes = self.ignored_bytes = 0
         self.has_ended = False
+        self.sender: Hashable = None  # of the request that has a thread; None while nobody asks
         self._body_length: int | None = 0
         self._is_cut = False
         sock.setblocking(False)

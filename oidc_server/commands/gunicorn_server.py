@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,10 +22,15 @@ from gunicorn.glogging import Logger as GunicornLogger
 from prometheus_client import multiprocess
 
 from oidc_server.commands.attentive_worker import AttentiveWorker
+from oidc_server.commands.connection import Connection
 from oidc_server.commands.malformed_requests import refuse_connection
 from oidc_server.commands.options import EXIT_SETTINGS
+from oidc_server.core.proxies import TrustedProxies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from flask import Flask
 
     from oidc_server.core.settings import Settings
@@ -34,6 +40,7 @@ _REQUEST_LINE_BYTES = 8190
 _KEEPALIVE_SECONDS = 15
 _STUCK_WORKER_SECONDS = 60
 _CONNECTIONS = 1000
+_ADDRESSES = 1024
 _OWN_DESCRIPTORS = 32
 _SAY_AGAIN_SECONDS = 1.0
 _SERVING, _DRAINING, _STOPPING = range(3)
@@ -140,6 +147,18 @@ class DrainingWorker(AttentiveWorker):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.body_limit = self.app._settings.body_limit
+        behind_proxies = TrustedProxies(_remote_address, self.app._settings.trusted_proxies)
+
+        def address(peer: str, forwarded_for: str) -> str:
+            facts = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded_for}
+            return b"".join(behind_proxies(facts, _answer_nobody)).decode()
+
+        self._address = lru_cache(_ADDRESSES)(address)
+
+    def address_of(self, conn: Connection) -> str:
+        """Where the complete request comes from, as the application will see it: from behind trusted proxies."""
+        peer, forwarded_for = super().address_of(conn), conn.request.forwarded_for
+        return self._address(peer, forwarded_for) if forwarded_for else peer
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
@@ -162,6 +181,14 @@ class DrainingWorker(AttentiveWorker):
             if error.errno != errno.EINVAL:
                 raise
             return False
+
+
+def _remote_address(environ: WSGIEnvironment, _start_response: StartResponse) -> Iterable[bytes]:
+    return [environ["REMOTE_ADDR"].encode()]
+
+
+def _answer_nobody(*_: Any) -> Any:
+    raise NotImplementedError
 
 
 def _connections(settings: Settings) -> int:
