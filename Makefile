@@ -7,6 +7,8 @@
 
 ARGS ?=
 WORKERS ?= 2
+MINUTES ?= 60
+SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -20,7 +22,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install dev test lint format bench docs audit lock clean
+.PHONY: help install dev test lint format soak bench docs audit lock clean
 
 help: ## list the targets and the variables
 	@echo "Targets:"
@@ -31,6 +33,8 @@ help: ## list the targets and the variables
 	@echo "              make dev ARGS='--port 9000'"
 	@echo "              make test ARGS='tests/keys -k rotate'   (part of the suite: coverage is shown, not demanded)"
 	@echo "  WORKERS   processes that 'make test' spreads the tests over (now $(WORKERS))"
+	@echo "  MINUTES   how long 'make soak' runs (now $(MINUTES))"
+	@echo "  SEED      what decides the faults of 'make soak', to repeat a run (otherwise random; it is printed first)"
 	@echo "  PYTHON    the Python 3.11+ that makes .venv (now $(if $(PYTHON),$(PYTHON),none was found))"
 	@echo
 	@echo "Environment:"
@@ -68,6 +72,9 @@ format: $(STAMP) ## sort imports and format the code
 test: lint ## lint, then the whole suite with branch coverage (95 % at least)
 	@echo "Tests over $(WORKERS) processes, with branch coverage:"
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report=term $(if $(ARGS),--cov-fail-under=0 $(ARGS))
+
+soak: $(STAMP) ## run the server under load and random faults for an hour, and hold it to every promise
+	@$(BIN)/python -W 'ignore:XDG_RUNTIME_DIR is not set' -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: $(STAMP) ## measure the token endpoint and its neighbours
 	$(BIN)/python -m bench $(ARGS)

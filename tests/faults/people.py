@@ -24,7 +24,7 @@ class People:
         with suppress(SQLAlchemyError):
             self.registered.append(self.owner.user())
 
-    def sign_in(self, caller: Caller, person: TestUser) -> Attempt:
+    def sign_in(self, caller: Caller, person: TestUser, **parameters: str) -> Attempt:
         """Sign in once by password. A session begins, and a grant with its first refresh token."""
-        data = {"grant_type": "password", "username": person.email, "password": person.password}
+        data = {"grant_type": "password", "username": person.email, "password": person.password} | parameters
         return caller.ask("sign_in", "POST", "/oauth/token", data=data, auth=basic(self.app))

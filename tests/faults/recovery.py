@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Any
 
 from sqlalchemy import create_engine, text
 
@@ -63,8 +64,8 @@ def assert_one_live_family_each(site: Installation, chains: list[Chain], client:
         assert (count, generations, unused, last_unused) == (expected, expected, 1, expected)
 
 
-def query(url: str, statement: str) -> list[tuple[int, ...]]:
-    """Rows of numbers, seen past the server."""
+def query(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """Rows, seen past the server."""
     engine = create_engine(engine_url(url))
     try:
         with engine.connect() as connection:

@@ -121,10 +121,8 @@ def test_a_read_only_database_refuses_what_has_to_write_x09(
     chains, history, user = [new_chain() for _ in range(4)], History(), site.owner.user()
     person = site.owner.first_party()
     sign_in = {"grant_type": "password", "username": user.email, "password": user.password}
-    writable = "SET default_transaction_read_only = off"
     before = rows(postgresql)
-    try:
-        postgresql.run("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    with postgresql.read_only():
         time.sleep(0.5)
         since = time.monotonic()
         jobs = [*documents(), client_credentials(service), introspection(service, token), READY]
@@ -135,8 +133,6 @@ def test_a_read_only_database_refuses_what_has_to_write_x09(
             time.sleep(1.5)
         until = time.monotonic()
         assert rows(postgresql) == before
-    finally:
-        postgresql.run(writable, "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
     history.assert_failures_are_clean()
     assert_went_on(history, *NO_DATABASE, "introspection", since=since, until=until)
     assert set(history.statuses("refresh", "sign_in")) == {503}, history.describe()
@@ -199,8 +195,7 @@ def test_a_lock_holds_up_only_what_needs_the_table_x13(
     jobs = [*documents(), client_credentials(service), introspection(service, token), READY]
     with load(running.url, history, *jobs, *(chain.keep_on for chain in chains), pause=0.1):
         time.sleep(0.5)
-        with closing(psycopg2.connect(postgresql.url())) as connection, connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        with postgresql.locked(table):
             locked = time.monotonic()
             time.sleep(STATEMENT_TIMEOUT + 1)
         unlocked = time.monotonic()
