@@ -17,6 +17,7 @@ from oidc_server.commands.options import (
     database_of_no_use,
     drivers_words,
     on_database,
+    schema_of_no_use,
     with_settings,
 )
 
@@ -41,7 +42,7 @@ def upgrade(output: Output, settings: Settings) -> None:
         before = schema.current(engine)
         migration.upgrade(engine)
         after = schema.current(engine)
-    if before is not None and before > schema.head():
+    if schema.is_newer(before):
         words = f"The schema ({after}) is newer than this version needs ({schema.head()}), which is all right."
     elif before == after:
         words = f"The schema is current ({after})."
@@ -110,6 +111,7 @@ def begin_epoch(output: Output, yes: bool) -> None:
 
 @contextmanager
 def _engine_of(settings: Settings) -> Iterator[Engine]:
+    from alembic.util import CommandError
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     from oidc_server.core.database import make_engine
@@ -120,6 +122,8 @@ def _engine_of(settings: Settings) -> Iterator[Engine]:
         yield engine
     except MigrationRefused as error:
         raise Refused(str(error)) from error
+    except CommandError as error:
+        raise Refused(schema_of_no_use(error)) from error
     except (OperationalError, InterfaceError) as error:
         raise Refused(database_of_no_use(error)) from error
     except DBAPIError as error:

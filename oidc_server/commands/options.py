@@ -216,6 +216,11 @@ def database_of_no_use(error: DBAPIError) -> str:
     return f"The database cannot be used: {drivers_words(error)}. Check OIDC_DATABASE_URL and that it runs."
 
 
+def schema_of_no_use(error: Exception) -> str:
+    """What to say when the database's revision is none of ours."""
+    return f"The database schema is not one that this version knows: {error}."
+
+
 def drivers_words(error: DBAPIError) -> str:
     """Host and cause; unlike SQLAlchemy's, the driver's own words never hold the statement's values."""
     return (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
@@ -234,7 +239,7 @@ def failures_told() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         raise Refused(database_of_no_use(error)) from error
     except CommandError as error:
-        raise Refused(f"The database schema is not one that this version knows: {error}.") from error
+        raise Refused(schema_of_no_use(error)) from error
     except KeyStoreError as error:
         raise Refused(str(error)) from error
     except ModuleNotFoundError as error:

@@ -35,7 +35,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     as long as patience lasts."""
 
     def step(connection: Connection) -> None:
-        if (_current(connection) or "") <= schema.head():
+        if not schema.is_newer(_current(connection)):
             command.upgrade(_config(connection), revision)
 
     _migrate(engine, step)
@@ -49,11 +49,11 @@ def downgrade(engine: Engine) -> None:
 
     def step(connection: Connection) -> None:
         config, current = _config(connection), _current(connection)
-        if current is None or current > schema.head():
+        if current is None:
+            raise MigrationRefused("There is no schema.")
+        if schema.is_newer(current):
             raise MigrationRefused(
                 f"The schema is at {current}, which this version does not know: use the version that made it."
-                if current
-                else "There is no schema."
             )
         script = ScriptDirectory.from_config(config).get_revision(current)
         if script.down_revision is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
 
+_REVISION = re.compile(r"\d{4}")
 _REVISION_OF_FILE = re.compile(r"(\d{4})_\w+\.py")
 
 
@@ -32,10 +33,15 @@ def head() -> str:
     return max(name[1] for name in names if name)
 
 
+def is_newer(revision: str | None) -> bool:
+    """Whether a later version of this code made the schema."""
+    return revision is not None and _REVISION.fullmatch(revision) is not None and revision > head()
+
+
 def suffices(engine: Engine) -> bool:
     """Whether the database has the schema that this code needs, or a newer one.
 
     A migration leaves the version before it working: while servers are replaced one by one, old ones run on the new
     schema, and start on it when they have to."""
     revision = current(engine)
-    return revision is not None and revision >= head()
+    return revision == head() or is_newer(revision)

@@ -35,12 +35,26 @@ def test_every_problem_of_the_settings_is_told_at_once_with_exit_code_2(cli: Com
     ]  # fmt: skip
 
 
-def test_the_schema_of_a_newer_version_is_told_and_left_alone(here: CommandLine) -> None:
-    here.json("clients", "list")
+def set_revision(revision: str) -> None:
     with sqlite3.connect("var/oidc.sqlite3") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'from-the-future'")
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     connection.close()
-    assert "not one that this version knows" in here.refusal("clients", "list")
+
+
+def test_the_schema_of_something_else_is_told_and_left_alone(here: CommandLine) -> None:
+    here.json("clients", "list")
+    set_revision("of-something-else")
+    for command in (("clients", "list"), ("db", "upgrade"), ("db", "downgrade")):
+        assert "not one that this version knows" in here.refusal(*command)
+
+
+def test_the_schema_of_the_next_version_is_worked_with_x31(here: CommandLine) -> None:
+    """While servers are replaced one by one, the old ones and their commands go on."""
+    here.json("clients", "list")
+    set_revision("9999")
+    assert here.json("clients", "list") == []
+    assert here.json("db", "upgrade") == {"before": "9999", "after": "9999"}
+    assert "newer than this version needs" in here.run("db", "upgrade").output
 
 
 def test_a_folder_of_data_that_cannot_be_made_is_a_problem_of_the_settings(here: CommandLine) -> None:
