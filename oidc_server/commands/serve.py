@@ -1,7 +1,9 @@
 """``oidc-server serve``: the production server, from one source of settings."""
 
+import atexit
 import dataclasses
 import os
+import shutil
 import tempfile
 from typing import Any
 
@@ -43,4 +45,11 @@ def serve(server: str, **given: Any) -> None:
 def count_over_all_workers() -> None:
     """Give the worker processes one folder for their metrics; call it before anything imports the metrics library."""
     if MULTIPROCESS_VARIABLE not in os.environ:
-        os.environ[MULTIPROCESS_VARIABLE] = tempfile.mkdtemp(prefix="oidc-metrics-")
+        os.environ[MULTIPROCESS_VARIABLE] = folder = tempfile.mkdtemp(prefix="oidc-metrics-")
+        atexit.register(_remove, folder, os.getpid())
+
+
+def _remove(folder: str, owner: int) -> None:
+    """Worker processes are forked, and end by the same way: the folder is still in use then."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
 
@@ -162,3 +163,20 @@ def test_a_reload_replaces_the_workers_and_no_client_sees_it_x44(site: Installat
             time.sleep(0.5)
     figures(history.describe())
     assert set(history.statuses()) == {200}, history.describe()
+
+
+@pytest.mark.parametrize("server_kind", ["gunicorn", "granian"])
+def test_nothing_of_a_server_is_left_behind(
+    site: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server_kind: str
+) -> None:
+    """Its counters are in a folder of its own, which outlasts its workers and not the server."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    with site.serving("--server", server_kind) as server:
+        assert len(list(tmp_path.glob("oidc-metrics-*"))) == 1
+        if server_kind == "gunicorn":
+            psutil.Process(all_workers(server, 2)[0]).terminate()
+            all_workers(server, 2)
+            assert server.request("GET", "/health/live").status_code == 200
+            assert any(tmp_path.glob("oidc-metrics-*/*"))
+    assert list(tmp_path.glob("oidc-metrics-*")) == []
