@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import structlog
 from werkzeug.test import TestResponse
+
+
+@contextmanager
+def logs_kept_as_they_are() -> Iterator[None]:
+    """What configures the logs of this process within the block does so for the block only."""
+    loggers, root = structlog.get_config(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        structlog.configure(**loggers)
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def log_lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

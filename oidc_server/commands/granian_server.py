@@ -45,4 +45,6 @@ def run_granian(settings: Settings) -> None:
         websockets=False,
         log_level=LogLevels(settings.log_level),
         respawn_failed_workers=True,
+        # One that is told to stop before it listens to signals would never end, and the server with it.
+        workers_kill_timeout=settings.grace_seconds,
     ).serve(target_loader=functools.partial(load, settings), wrap_loader=False)

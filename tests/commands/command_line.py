@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from oidc_server.commands import main
 from oidc_server.core.database import Database
 from oidc_server.core.settings import PREFIX, Settings, variable
+from tests.log_lines import logs_kept_as_they_are
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -44,14 +43,8 @@ class CommandLine:
 
     def run(self, *arguments: str, given: str | bytes = "") -> Result:
         """Run one command with ``given`` on its standard input; a fault in it is the test's."""
-        loggers, root = structlog.get_config(), logging.getLogger()
-        handlers, level = list(root.handlers), root.level
-        try:
+        with logs_kept_as_they_are():  # a command logs to its own standard error, which is gone afterwards
             return CliRunner(env=self.environment).invoke(main, arguments, input=given, catch_exceptions=False)
-        finally:  # a command logs to its own standard error, which is gone now
-            structlog.configure(**loggers)
-            root.handlers[:] = handlers
-            root.setLevel(level)
 
     def json(self, *arguments: str, given: str | bytes = "", exit_code: int = 0) -> Any:
         """Run one command with ``--json``; what it printed, read."""

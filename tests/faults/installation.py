@@ -19,6 +19,7 @@ from oidc_server.core.database import make_engine
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import EXTENSION as KEY_RING
 from tests.faults.history import Attempt, Caller, Job
+from tests.log_lines import logs_kept_as_they_are
 from tests.relying_party import Server, TestClient
 from tests.running import ISSUER, RunningServer, environment, serving
 
@@ -65,12 +66,13 @@ def installation(folder: Path, database_url: str, **settings: Any) -> Iterator[I
         master_key=secrets.token_urlsafe(48), key_directory=folder / "keys", password_hash_rounds=4,
         log_level="info", trusted_proxies=("127.0.0.1",),
     )  # fmt: skip
-    app = create_app(replace(chosen, **settings))
-    app.extensions[KEY_RING].ensure_first_key()
-    try:
-        yield Installation(replace(chosen, **settings), Server(app, app.test_client()), folder)
-    finally:
-        app.extensions[DATABASE].engine.dispose()
+    with logs_kept_as_they_are():
+        app = create_app(replace(chosen, **settings))
+        app.extensions[KEY_RING].ensure_first_key()
+        try:
+            yield Installation(replace(chosen, **settings), Server(app, app.test_client()), folder)
+        finally:
+            app.extensions[DATABASE].engine.dispose()
 
 
 def all_workers(server: RunningServer, count: int) -> list[int]:

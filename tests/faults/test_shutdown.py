@@ -165,6 +165,15 @@ def test_a_reload_replaces_the_workers_and_no_client_sees_it_x44(site: Installat
     assert set(history.statuses()) == {200}, history.describe()
 
 
+def test_a_worker_that_hangs_does_not_hold_up_the_end_of_granian_x30(site: Installation) -> None:
+    with site.serving("--server", "granian", grace_seconds=GRACE_SECONDS) as server:
+        psutil.Process(all_workers(server, 2)[0]).suspend()
+        server.process.send_signal(signal.SIGTERM)
+        told = time.monotonic()
+        assert server.process.wait(timeout=30) == 0
+        assert time.monotonic() - told < GRACE_SECONDS + MACHINE_SECONDS
+
+
 @pytest.mark.parametrize("server_kind", ["gunicorn", "granian"])
 def test_nothing_of_a_server_is_left_behind(
     site: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server_kind: str
@@ -172,7 +181,7 @@ def test_nothing_of_a_server_is_left_behind(
     """Its counters are in a folder of its own, which outlasts its workers and not the server."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
-    with site.serving("--server", server_kind) as server:
+    with site.serving("--server", server_kind, grace_seconds=GRACE_SECONDS) as server:
         assert len(list(tmp_path.glob("oidc-metrics-*"))) == 1
         if server_kind == "gunicorn":
             psutil.Process(all_workers(server, 2)[0]).terminate()
