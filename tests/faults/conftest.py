@@ -37,6 +37,13 @@ def postgresql() -> Iterator[OwnPostgreSQL]:
         yield server
 
 
+@pytest.fixture
+def primary() -> Iterator[OwnPostgreSQL]:
+    """A server of the test's own, for it is lost."""
+    with own_postgresql() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def site(postgresql: OwnPostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation on that server. Each test makes its own clients and users."""

@@ -24,7 +24,7 @@ from tests.faults.installation import (
     installation,
     introspection,
 )
-from tests.faults.postgresql import OwnPostgreSQL, own_postgresql
+from tests.faults.postgresql import OwnPostgreSQL
 from tests.faults.recovery import (
     NO_DATABASE,
     READY,
@@ -41,13 +41,6 @@ pytestmark = pytest.mark.slow
 
 Figures = Callable[[str], None]
 HAPPENS_WITHIN = 20.0
-
-
-@pytest.fixture
-def primary() -> Iterator[OwnPostgreSQL]:
-    """A server of the test's own, for it is lost."""
-    with own_postgresql() as server:
-        yield server
 
 
 @pytest.fixture

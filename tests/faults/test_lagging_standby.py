@@ -12,7 +12,7 @@ import pytest
 from tests.commands.command_line import CommandLine
 from tests.faults.history import Caller, History, load
 from tests.faults.installation import Chain, Installation, basic, client_credentials, installation, introspection
-from tests.faults.postgresql import OwnPostgreSQL, own_postgresql
+from tests.faults.postgresql import OwnPostgreSQL
 from tests.faults.recovery import READY
 from tests.faults.standby import Standby, asynchronous_standby, either_url
 from tests.faults.town import Town, assert_refused
@@ -25,13 +25,6 @@ Figures = Callable[[str], None]
 LAG_SECONDS = 1.5
 SKEW_SECONDS = 1
 SETTLES_SECONDS = 1.5  # each connection to the lost server costs an error
-
-
-@pytest.fixture
-def primary() -> Iterator[OwnPostgreSQL]:
-    """A server of the test's own, for it is lost."""
-    with own_postgresql() as server:
-        yield server
 
 
 @pytest.fixture
