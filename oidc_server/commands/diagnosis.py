@@ -139,11 +139,17 @@ def redis(settings: Settings) -> Finding:
             settings.redis_url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         ) as client:  # fmt: skip
-            client.ping()
+            memory = client.info("memory")
     except RedisError as error:
         return Finding("redis", Status.FAILED, f"It cannot be used: {error}", mend)
     except ValueError:  # its text would repeat the address, and the password in it
         return Finding("redis", Status.FAILED, "Its address cannot be read.", mend)
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if memory.get("maxmemory") and policy != "noeviction":
+        return Finding(
+            "redis", Status.WARNING, f"It drops what it holds when it is full ({policy}): limits on guessing would go.",
+            "Set maxmemory-policy to noeviction. When it is full then, processes count for themselves, and stricter.",
+        )  # fmt: skip
     return Finding("redis", Status.OK, "It answers.")
 
 

@@ -48,6 +48,20 @@ def test_a_redis_that_answers_is_well() -> None:
         assert redis(f"redis://{running.host}:{running.port}/0").status is Status.OK
 
 
+def test_a_redis_that_drops_counts_when_it_is_full_is_told_x18() -> None:
+    with ValkeyServer() as running:
+        url, client = f"redis://{running.host}:{running.port}/0", running.client()
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        assert redis(url).status is Status.OK  # without an end it never drops anything
+        client.config_set("maxmemory", "64mb")
+        finding = redis(url)
+        assert finding.status is Status.WARNING
+        assert "allkeys-lru" in finding.words
+        assert "noeviction" in finding.mend
+        client.config_set("maxmemory-policy", "noeviction")
+        assert redis(url).status is Status.OK
+
+
 def test_a_redis_that_is_away_or_silent_fails_in_time_and_without_its_password(silence: int) -> None:
     for address in ("127.0.0.1:1", f"127.0.0.1:{silence}"):
         finding = redis(f"redis://user:hunter2@{address}/0")

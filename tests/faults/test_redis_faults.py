@@ -120,6 +120,24 @@ def test_while_redis_is_dead_people_sign_in_and_limits_are_stricter_x15(
     until_shared(running, web, new_person)
 
 
+def test_a_full_redis_that_drops_nothing_makes_limits_stricter_and_people_sign_in_x18(
+    running: RunningServer, valkey: ValkeyServer, web: TestClient, new_person: Callable[[], str]
+) -> None:
+    """It refuses to count, as it is to be set up; `doctor` warns of one that would forget counts instead."""
+    until_shared(running, web, new_person)
+    valkey.client().config_set("maxmemory", "1")
+    try:
+        assert running.request("GET", "/health/ready").status_code == 200
+        outcome = Person(running, web, "192.0.2.68").guesses(new_person(), 12)
+        assert outcome.keys() == {400, 429}
+        assert outcome[400] <= WORKERS * STRICTER
+        honest = Person(running, web, "192.0.2.4")
+        assert [honest.sign_in(new_person()).status for _ in range(4)] == [200] * 4
+    finally:
+        valkey.client().config_set("maxmemory", "0")
+    until_shared(running, web, new_person)
+
+
 def test_an_emptied_redis_brings_no_spent_credential_back_x16(
     site: Installation, running: RunningServer, valkey: ValkeyServer, web: TestClient, new_person: Callable[[], str]
 ) -> None:

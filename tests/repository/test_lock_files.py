@@ -60,6 +60,7 @@ def test_a_lock_file_has_nothing_but_pins_and_hashes(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_pin_has_a_hash(name: str) -> None:
+    """W24: what is installed is what was locked. `make audit` looks up its known vulnerabilities."""
     lines = (ROOT / name).read_text().splitlines()
     pins = [number for number, line in enumerate(lines) if PIN.fullmatch(line)]
     assert pins
@@ -67,6 +68,7 @@ def test_every_pin_has_a_hash(name: str) -> None:
 
 
 def test_every_floor_of_the_dependencies_is_kept_by_the_locked_version(project: Project) -> None:
+    """W24: a floor is the version that has the corrections that this server relies on."""
     extras = project["optional-dependencies"]
     at_run_time = project["dependencies"] + [text for extra in EXTRAS_AT_RUN_TIME for text in extras[extra]]
     assert unmet(at_run_time, locked(RUNTIME)) == []
