@@ -11,7 +11,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from oidc_server.core import schema
@@ -35,7 +35,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     as long as patience lasts."""
 
     def step(connection: Connection) -> None:
-        if not schema.is_newer(_current(connection)):
+        if not schema.is_newer(schema.revision_of(connection)):
             command.upgrade(_config(connection), revision)
 
     _migrate(engine, step)
@@ -48,7 +48,7 @@ def downgrade(engine: Engine) -> None:
     it must not."""
 
     def step(connection: Connection) -> None:
-        config, current = _config(connection), _current(connection)
+        config, current = _config(connection), schema.revision_of(connection)
         if current is None:
             raise MigrationRefused("There is no schema.")
         if schema.is_newer(current):
@@ -70,13 +70,6 @@ def _config(connection: Connection) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(schema.scripts()))
     return config
-
-
-def _current(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-    return revision
 
 
 def _migrate(engine: Engine, step: Callable[[Connection], None]) -> None:

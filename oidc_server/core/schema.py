@@ -4,7 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 _REVISION = re.compile(r"\d{4}")
 _REVISION_OF_FILE = re.compile(r"(\d{4})_\w+\.py")
@@ -20,10 +20,15 @@ def scripts() -> Path:
 def current(engine: Engine) -> str | None:
     """The revision that the database is at; None when it is empty."""
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-        return revision
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """:func:`current`, as the transaction of this connection sees it."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return revision
 
 
 @cache

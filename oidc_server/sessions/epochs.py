@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Exists, exists, select
+from sqlalchemy import ColumnElement, Exists, exists, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from oidc_server.audit.catalogue import Event
 from oidc_server.audit.service import Actor, record
 from oidc_server.core import clock
+from oidc_server.core.database import UtcDateTime
 from oidc_server.sessions.models import Epoch
 
 
@@ -38,4 +39,4 @@ def ended_by_epoch(began_at: InstrumentedAttribute[datetime] | ColumnElement[dat
 
 def has_ended_by_epoch(session: Session, began_at: datetime) -> bool:
     """Whether an epoch has begun since ``began_at``."""
-    return bool(session.scalar(select(exists().where(Epoch.began_at > began_at))))
+    return bool(session.scalar(select(ended_by_epoch(literal(began_at, UtcDateTime())))))

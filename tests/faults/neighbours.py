@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from tests.faults.elsewhere import outcome_of, start_elsewhere
 from tests.faults.history import Attempt, History
 
 _ANSWER_SECONDS = 30.0
@@ -44,21 +45,12 @@ class Street:
 
 def start(street: Street) -> subprocess.Popen[str]:
     """Let them ask."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.neighbours"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(asdict(street)))
-    process.stdin.close()
-    process.stdin = None  # communicate() would write to it again
-    return process
+    return start_elsewhere("tests.faults.neighbours", asdict(street))
 
 
 def collect(process: subprocess.Popen[str], history: History) -> None:
     """Wait for their end, and add what they saw."""
-    output, _nothing = process.communicate(timeout=120)
-    assert process.returncode == 0
-    for name, started, seconds, status in json.loads(output):
+    for name, started, seconds, status in outcome_of(process):
         history.add(Attempt(name, started, seconds, status))
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from tests.faults.elsewhere import outcome_of, start_elsewhere
 from tests.faults.history import Attempt, History
 
 
@@ -34,21 +35,12 @@ Seen = tuple[float, float, int | None, dict[str, str]]
 
 def start(storm: Storm) -> subprocess.Popen[str]:
     """Let it loose."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.storm"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(asdict(storm)))
-    process.stdin.close()
-    process.stdin = None  # communicate() would write to it again
-    return process
+    return start_elsewhere("tests.faults.storm", asdict(storm))
 
 
 def collect(process: subprocess.Popen[str], operation: str, history: History) -> None:
     """Wait for its end, and add what its clients saw."""
-    output, _nothing = process.communicate(timeout=120)
-    assert process.returncode == 0
-    seen: list[Seen] = json.loads(output)
+    seen: list[Seen] = outcome_of(process)
     for started, seconds, status, headers in seen:
         history.add(Attempt(operation, started, seconds, status, httpx.Headers(headers)))
 
