@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from oidc_server.commands.gunicorn_server import leave_out_of_collections, prepare
 from oidc_server.commands.options import Refused
+from oidc_server.commands.preparation import leave_out_of_collections, prepare
 
 if TYPE_CHECKING:
     from flask import Flask

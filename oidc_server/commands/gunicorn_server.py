@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import errno
-import gc
 import multiprocessing
 import resource
 import select
 import signal
 import socket
-import sys
 import time
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
@@ -24,7 +21,7 @@ from prometheus_client import multiprocess
 from oidc_server.commands.attentive_worker import AttentiveWorker
 from oidc_server.commands.connection import Connection
 from oidc_server.commands.malformed_requests import refuse_connection
-from oidc_server.commands.options import EXIT_SETTINGS
+from oidc_server.commands.preparation import leave_out_of_collections, prepare
 from oidc_server.core.proxies import TrustedProxies
 
 if TYPE_CHECKING:
@@ -210,48 +207,6 @@ def _forget_connections(_arbiter: Any, worker: Any) -> None:
     from oidc_server.core.database import EXTENSION
 
     worker.app.wsgi().extensions[EXTENSION].dispose(close=False)
-
-
-def leave_out_of_collections() -> None:
-    """Let no collection look again at what is loaded by now: it stays until the process ends. And in a forked worker,
-    a look would write to every object, and so copy the pages that it shares with its parent."""
-    gc.collect()
-    gc.freeze()
-
-
-def prepare(app: Flask) -> None:
-    """Check what must stand before the first request, and make the first signing key on the first start.
-
-    Ends the program with exit code 2 and the mend in words when the schema or the key store cannot be used."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from oidc_server.clients.registry import EXTENSION as CLIENTS
-    from oidc_server.core import schema
-    from oidc_server.core.database import EXTENSION as DATABASE
-    from oidc_server.keys.ring import EXTENSION as KEY_RING
-    from oidc_server.keys.store import KeyStoreError
-
-    database = app.extensions[DATABASE]
-    engine = database.engine
-    try:
-        if not schema.suffices(engine):
-            _give_up("The database schema is not current: run `oidc-server db upgrade`.")
-        app.extensions[KEY_RING].ensure_first_key()
-        # What workers fall back on, from their first moment on, when the database is away.
-        clients = app.extensions[CLIENTS]
-        clients.grant_types()
-        clients.origins()
-    except KeyStoreError as error:
-        _give_up(f"The key store cannot be used: {error}")
-    except SQLAlchemyError as error:
-        _give_up(f"The database cannot be used ({type(error).__name__}): check OIDC_DATABASE_URL and that it runs.")
-    finally:
-        database.dispose()
-
-
-def _give_up(message: str) -> None:
-    click.echo(message, err=True)
-    sys.exit(EXIT_SETTINGS)
 
 
 def run_gunicorn(settings: Settings) -> None:
