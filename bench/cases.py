@@ -1,17 +1,20 @@
 """What is asked, of which server, and how an answer is known to be good."""
 
 import json
+import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import jwt
 
 from bench.bare import PATH as BARE_PATH
 from bench.load import BadAnswer, Source, run_load
-from bench.seed import Client, OneRequest, Seed
+from bench.seed import APP_CALLBACK, APP_SCOPE, Client, OneRequest, Seed
 from bench.server import HOST, ISSUER, Server
 
+AUTHORIZATION = "/oauth/authorize"
 TOKEN = "/oauth/token"
 INTROSPECTION = "/oauth/introspect"
 JWKS = "/.well-known/jwks.json"
@@ -37,10 +40,10 @@ class Expecting(OneRequest):
         super().__init__(request)
         self._expected = expected
 
-    def accept(self, body: bytes) -> None:
+    def accept(self, head: bytes, body: bytes) -> None:
         if self._expected not in body:
             raise BadAnswer(body[:600].decode("latin-1"))
-        super().accept(body)
+        super().accept(head, body)
 
 
 class RefreshChain:
@@ -54,12 +57,34 @@ class RefreshChain:
     def request(self) -> bytes:
         return self._client.post(TOKEN, grant_type="refresh_token", refresh_token=self._refresh_token)
 
-    def accept(self, body: bytes) -> None:
+    def accept(self, head: bytes, body: bytes) -> None:
         answer = json.loads(body)
         if "id_token" not in answer or answer["refresh_token"] == self._refresh_token:
             raise BadAnswer("a refresh without an ID token or without a new refresh token")
         self._refresh_token = answer["refresh_token"]
         self.body = body
+
+
+class Authorizations:
+    """Each request is a new one of an app, from a browser that is signed in, and is answered with a code."""
+
+    def __init__(self, app: Client, session: str) -> None:
+        self._app = app
+        self._session = session
+        self.body = b""
+
+    def request(self) -> bytes:
+        query = urlencode({
+            "client_id": self._app.client_id, "redirect_uri": APP_CALLBACK, "response_type": "code",
+            "scope": APP_SCOPE, "state": secrets.token_urlsafe(16), "nonce": secrets.token_urlsafe(16),
+            "code_challenge": secrets.token_urlsafe(32), "code_challenge_method": "S256",
+        })  # fmt: skip
+        cookie = f"Cookie: __Host-session={self._session}\r\n"
+        return f"GET {AUTHORIZATION}?{query} HTTP/1.1\r\nHost: {HOST}\r\n{cookie}Accept: */*\r\n\r\n".encode()
+
+    def accept(self, head: bytes, body: bytes) -> None:
+        if f"\r\nLocation: {APP_CALLBACK}?code=".encode() not in head:
+            raise BadAnswer(head.decode("latin-1"))
 
 
 def get(path: str) -> bytes:
@@ -86,6 +111,10 @@ def gunicorn_cases(server: Server, seeded: Seed, signed_in: Sequence[dict[str, s
     return [
         client_credentials("gunicorn", server, seeded, connections),
         Case("refresh_token", "gunicorn", server, chains),
+        Case(
+            "authorization", "gunicorn", server,
+            [Authorizations(seeded.app, seeded.session) for _ in range(connections)],
+        ),
         Case("introspection, client's token", "gunicorn", server, introspecting(client_token)),
         Case("introspection, user's token", "gunicorn", server, introspecting(user_token)),
         jwks("gunicorn", server, connections),

@@ -30,8 +30,8 @@ class Source(Protocol):
     def request(self) -> bytes:
         """The bytes of the next request."""
 
-    def accept(self, body: bytes) -> None:
-        """Look at the body of a 200 answer. Raises :class:`BadAnswer`."""
+    def accept(self, head: bytes, body: bytes) -> None:
+        """Look at an answer with a status below 400. Raises :class:`BadAnswer`."""
 
 
 @dataclass
@@ -84,18 +84,18 @@ class Connection:
         body = complete_body(self._received)
         if body is None:
             return False
-        self._received = b""
-        self.source.accept(body)
+        head, self._received = self._received[: len(self._received) - len(body)], b""
+        self.source.accept(head, body)
         return True
 
 
 def complete_body(received: bytes) -> bytes | None:
-    """The body of a 200 answer with a Content-Length, or None while some of it is missing. Raises
+    """The body of a 200 or 303 answer with a Content-Length, or None while some of it is missing. Raises
     :class:`BadAnswer`."""
     head, separator, body = received.partition(b"\r\n\r\n")
     if not separator:
         return None
-    if head[9:12] != b"200":
+    if head[9:12] not in {b"200", b"303"}:
         raise BadAnswer(received[:600].decode("latin-1"))
     _, name, rest = head.lower().partition(b"\r\ncontent-length:")
     if not name:

@@ -15,6 +15,7 @@ TARGET_CPU_MS = {
     ("client_credentials", "gunicorn"): 0.55,
     ("client_credentials", "granian"): 0.42,
     ("refresh_token", "gunicorn"): 1.4,
+    ("authorization", "gunicorn"): 4.0,
     ("introspection, client's token", "gunicorn"): 0.35,
     ("introspection, user's token", "gunicorn"): 0.35,
 }

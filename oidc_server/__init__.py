@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application; settings come from the environment unless given.
 
     Raises ``SettingsError`` when the settings cannot be used, ``KeyStoreError`` when the key store cannot be read."""
+    from oidc_server.accounts import routes as accounts_routes
     from oidc_server.authorizations import refresh
     from oidc_server.clients import registry
     from oidc_server.core import crypto, database, http, limits, logs
@@ -28,6 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from oidc_server.documentation import routes as documentation_routes
     from oidc_server.keys import ring
     from oidc_server.operation import routes as operation_routes
+    from oidc_server.pages import routes as pages_routes
     from oidc_server.protocol import routes, server
     from oidc_server.users import passwords
 
@@ -52,10 +54,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
     )
     engine_of_grants = server.AuthorizationServer(
-        settings=settings, clients=clients, limits=limiter, ring=key_ring, passwords=hashing,
+        settings=settings, database=db, clients=clients, limits=limiter, ring=key_ring, passwords=hashing,
         refresh_policy=refresh_policy,
     )  # fmt: skip
+    pages_routes.init_app(app, settings)
     routes.init_app(app, engine_of_grants)
+    accounts_routes.init_app(app)
     operation_routes.init_app(app, settings)
     documentation_routes.init_app(app, settings)
     return app

@@ -66,8 +66,9 @@ class Server:
 
     # What exists
 
-    def client(self, client_type: str = "service", client_id: str | None = None, **registration: Any) -> TestClient:
-        """Register a client."""
+    def client(self, client_type: str = "", client_id: str | None = None, **registration: Any) -> TestClient:
+        """Register a client; of no given type, it is confidential when it has redirect URIs, and else a service."""
+        client_type = client_type or ("confidential" if registration.get("redirect_uris") else "service")
         registration.setdefault("client_name", "Test client")
         registration.setdefault("scope", "orders:read orders:write")
         with self.app.app_context(), self.database.transaction() as session:

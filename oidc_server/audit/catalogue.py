@@ -40,7 +40,9 @@ class Event(StrEnum):
     USER_CREATED = ("user.created", "user", "An account was made.")
     USER_SUSPENDED = ("user.suspended", "user", "An account was suspended or locked; its sessions ended.")
     USER_ACTIVATED = ("user.activated", "user", "A suspended or locked account was activated.")
+    USER_PROFILE_UPDATED = ("user.profile_updated", "user", "Members of a profile changed; no values are kept here.")
     USER_SIGNED_IN = ("user.signed_in", "user", "A person proved who they are, and a session began.")
+    USER_SIGNED_OUT = ("user.signed_out", "user", "A person signed out, or an app did so for them; a session ended.")
     USER_SIGN_IN_FAILED = (
         "user.sign_in_failed",
         "user",
@@ -52,6 +54,8 @@ class Event(StrEnum):
     EPOCH_BEGUN = ("epoch.begun", "epoch", "Every session, authorization and token from before was ended.")
 
     AUTHORIZATION_REVOKED = ("authorization.revoked", "authorization", "An authorization ended before its time.")
+    CODE_REPLAYED = ("code.replayed", "authorization", "A used authorization code came back; its grant was ended.")
+    CONSENT_GRANTED = ("consent.granted", "consent", "A person allowed a client something, and it is remembered.")
     REFRESH_TOKEN_REPLAYED = (
         "refresh_token.replayed", "authorization", "A used refresh token came back late: two parties hold it."
     )  # fmt: skip

@@ -2,14 +2,29 @@
 
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.core.database import Base, Instant, OptionalInstant, RowId, StringList
+from oidc_server.core.database import Base, Instant, JsonColumn, JsonObject, OptionalInstant, RowId, StringList
 
 
 class Authorization(Base):
-    """One act of granting: this client may act for this user, with this scope, until it is revoked or ends."""
+    """One act of granting: this client may act for this user, with this scope, until it is revoked or ends.
+
+    ``claims`` are those asked for one by one, by where they go: ``{"userinfo": [...], "id_token": [...]}`` (OpenID
+    Connect Core §5.5). ``offline``: it outlives the session in which it was granted (§11). ``auth_time``, ``amr`` and
+    ``acr`` say how the person had signed in by then, whatever they do in the session later (§12.2)."""
 
     __tablename__ = "authorizations"
 
@@ -21,6 +36,11 @@ class Authorization(Base):
     )
     scope: Mapped[str] = mapped_column(Text)
     resource: Mapped[StringList]
+    claims: Mapped[JsonObject]
+    offline: Mapped[bool] = mapped_column(Boolean, default=False)
+    auth_time: Mapped[OptionalInstant]
+    amr: Mapped[list[str] | None] = mapped_column(JsonColumn)
+    acr: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant] = mapped_column(index=True)
     revoked_at: Mapped[OptionalInstant]
@@ -51,6 +71,69 @@ class RefreshToken(Base):
     resource: Mapped[StringList]
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant]
+    used_at: Mapped[OptionalInstant]
+
+
+class AuthorizationCode(Base):
+    """A code and everything it is bound to (RFC 6749 §4.1.2, RFC 7636 §4.4).
+
+    By ``code_challenge`` and ``nonce_digest`` a client is found out that always sends the same."""
+
+    __tablename__ = "authorization_codes"
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        Index(None, "authorization_id"),
+        Index(None, "code_challenge"),
+        Index(None, "nonce_digest"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[RowId]
+    authorization_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("authorizations.id", ondelete="CASCADE"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    code_challenge: Mapped[str | None] = mapped_column(String(43))
+    nonce: Mapped[str | None] = mapped_column(Text)
+    nonce_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    used_at: Mapped[OptionalInstant]
+
+
+class Consent(Base):
+    """What a person has allowed a client, remembered: every scope, and every claim asked for by itself."""
+
+    __tablename__ = "consents"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    client_id: Mapped[str] = mapped_column(
+        ForeignKey("clients.client_id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    scope: Mapped[str] = mapped_column(Text)
+    claims: Mapped[StringList]
+    granted_at: Mapped[Instant]
+
+
+class Interaction(Base):
+    """A validated authorization request that waits for a person, bound to the browser that brought it.
+
+    What pages send back can add the facts below, and never change the request."""
+
+    __tablename__ = "interactions"
+
+    id: Mapped[RowId]
+    browser_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"), index=True)
+    request: Mapped[JsonObject]
+    session_id: Mapped[uuid.UUID | None] = mapped_column(
+        Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), index=True
+    )
+    account_chosen_at: Mapped[OptionalInstant]
+    another_account_wanted_at: Mapped[OptionalInstant]
+    consented_at: Mapped[OptionalInstant]
+    denied_at: Mapped[OptionalInstant]
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
     used_at: Mapped[OptionalInstant]
 
 

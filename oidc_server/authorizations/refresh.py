@@ -80,11 +80,11 @@ _SUCCESSOR = select(RefreshToken).where(
 
 
 def first_refresh_token(
-    session: Session, policy: RefreshPolicy, authorization: Authorization, *, scope: str, resource: list[str]
+    session: Session, policy: RefreshPolicy, standing: Standing, *, scope: str, resource: list[str]
 ) -> str:
     """Begin an authorization's chain; the secret is returned once, stored as a digest."""
     secret = crypto.new_secret()
-    _insert(session, policy, secret, authorization.id, 0, scope, resource, authorization.expires_at)
+    _insert(session, policy, secret, standing.authorization_id, 0, scope, resource, standing.authorization_expires_at)
     return secret
 
 

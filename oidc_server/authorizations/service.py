@@ -2,8 +2,9 @@
 :func:`revoke`."""
 
 import uuid
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,24 +18,45 @@ from oidc_server.core.errors import Reason
 from oidc_server.sessions.epochs import ended_by_epoch
 
 
-def grant(
-    session: Session,
-    *,
-    client_id: str,
-    user_id: uuid.UUID,
-    session_id: uuid.UUID | None,
-    scope: str,
-    resource: list[str],
-    lifetime: timedelta,
-) -> Authorization:
-    """Record that the client may act for the user, with this scope and these resources, for ``lifetime`` at most."""
+@dataclass(frozen=True)
+class Terms:
+    """What is granted: a scope, resources (RFC 8707), claims by where they go, and whether it outlives the session."""
+
+    scope: str
+    resource: list[str]
+    claims: dict[str, list[str]] = field(default_factory=dict)
+    offline: bool = False
+
+
+class Login(Protocol):
+    """The session in which a person grants, and how they have signed in to it."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def user_id(self) -> uuid.UUID: ...
+    @property
+    def auth_time(self) -> datetime: ...
+    @property
+    def amr(self) -> list[str]: ...
+    @property
+    def acr(self) -> str: ...
+
+
+def grant(session: Session, login: Login, *, client_id: str, terms: Terms, lifetime: timedelta) -> Authorization:
+    """Record that the client may act for the user, on these terms, for ``lifetime`` at most."""
     now = clock.now()
     authorization = Authorization(
         client_id=client_id,
-        user_id=user_id,
-        session_id=session_id,
-        scope=scope,
-        resource=resource,
+        user_id=login.user_id,
+        session_id=login.id,
+        auth_time=login.auth_time,
+        amr=login.amr,
+        acr=login.acr,
+        scope=terms.scope,
+        resource=terms.resource,
+        claims=terms.claims,
+        offline=terms.offline,
         created_at=now,
         expires_at=now + lifetime,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 
 from oidc_server.authorizations.models import Authorization
 from oidc_server.clients.models import Client
@@ -27,6 +27,7 @@ ENDINGS = (
     User.suspended_at.label("suspended_at"),
     User.locked_until.label("locked_until"),
     LoginSession.ended_at.label("session_ended_at"),
+    Authorization.offline.label("offline"),
     _ENDED_BY_EPOCH,
 )
 COLUMNS = (
@@ -42,10 +43,13 @@ COLUMNS = (
     Client.scope.label("client_scope"),
     User.suspended_at.label("suspended_at"),
     User.locked_until.label("locked_until"),
-    LoginSession.auth_time.label("auth_time"),
-    LoginSession.amr.label("amr"),
-    LoginSession.acr.label("acr"),
+    # What the version before has granted says nothing of this itself.
+    func.coalesce(Authorization.auth_time, LoginSession.auth_time).label("auth_time"),
+    func.coalesce(Authorization.amr, LoginSession.amr).label("amr"),
+    func.coalesce(Authorization.acr, LoginSession.acr).label("acr"),
     LoginSession.ended_at.label("session_ended_at"),
+    Authorization.offline.label("offline"),
+    Authorization.claims.label("claims"),
     _ENDED_BY_EPOCH,
 )
 
@@ -70,6 +74,8 @@ class Standing:
     amr: list[str] | None
     acr: str | None
     session_ended_at: datetime | None
+    offline: bool
+    claims: dict[str, list[str]]
     ended_by_epoch: bool
 
     def refusal(self, now: datetime) -> Reason | None:
@@ -93,12 +99,15 @@ class Endings(Protocol):
     @property
     def locked_until(self) -> datetime | None: ...
     @property
+    def offline(self) -> bool: ...
+    @property
     def ended_by_epoch(self) -> bool: ...
 
 
 def refusal_of_grant(grant: Endings, now: datetime) -> Reason | None:
     """Why nothing may be issued or accepted under a grant any more, or None when it stands."""
-    if grant.revoked_at is not None or grant.session_ended_at is not None:
+    # OpenID Connect Core §11: with offline_access it outlives the session in which it was granted.
+    if grant.revoked_at is not None or (grant.session_ended_at is not None and not grant.offline):
         return Reason.AUTHORIZATION_REVOKED
     if grant.ended_by_epoch:
         return Reason.EPOCH_OVER

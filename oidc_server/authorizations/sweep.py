@@ -4,12 +4,18 @@ Expiry is enforced when a row is read; a sweep that does not run costs space and
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import ColumnElement, delete, exists, false, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from oidc_server.authorizations.models import Authorization, RefreshToken, RevokedAccessToken
+from oidc_server.authorizations.models import (
+    Authorization,
+    AuthorizationCode,
+    Interaction,
+    RefreshToken,
+    RevokedAccessToken,
+)
 from oidc_server.clients.models import UsedAssertion
 from oidc_server.core import clock
 from oidc_server.core.database import Base, Database
@@ -21,33 +27,43 @@ BATCH = 1000
 KEPT_AFTER_END = timedelta(days=7)
 
 
-def _targets(
-    now: datetime,
-) -> Iterator[tuple[type[Base], InstrumentedAttribute[Any], InstrumentedAttribute[datetime], datetime]]:
-    """What is swept: the table, its key, the instant that counts, and how late it must be."""
-    # A used refresh token stays until its own end: until then it can still tell a thief.
-    yield RefreshToken, RefreshToken.id, RefreshToken.expires_at, now
-    yield Authorization, Authorization.id, Authorization.expires_at, now - KEPT_AFTER_END
-    yield RevokedAccessToken, RevokedAccessToken.jti, RevokedAccessToken.expires_at, now
-    yield UsedAssertion, UsedAssertion.jti_digest, UsedAssertion.expires_at, now
-    yield RateLimitCounter, RateLimitCounter.key, RateLimitCounter.expires_at, now
-    yield LoginSession, LoginSession.id, LoginSession.expires_at, now - KEPT_AFTER_END
+class Target(NamedTuple):
+    """What is swept: the table, its key, the instant that counts, how late it must be, and what is kept in spite."""
+
+    model: type[Base]
+    key: InstrumentedAttribute[Any]
+    instant: InstrumentedAttribute[datetime]
+    before: datetime
+    unless: ColumnElement[bool] = false()
+
+
+def _targets(now: datetime) -> Iterator[Target]:
+    # A used refresh token stays until its own end: until then it can still tell a thief. So does a used code, a while.
+    yield Target(RefreshToken, RefreshToken.id, RefreshToken.expires_at, now)
+    yield Target(AuthorizationCode, AuthorizationCode.id, AuthorizationCode.expires_at, now - KEPT_AFTER_END)
+    yield Target(Interaction, Interaction.id, Interaction.expires_at, now)
+    yield Target(Authorization, Authorization.id, Authorization.expires_at, now - KEPT_AFTER_END)
+    yield Target(RevokedAccessToken, RevokedAccessToken.jti, RevokedAccessToken.expires_at, now)
+    yield Target(UsedAssertion, UsedAssertion.jti_digest, UsedAssertion.expires_at, now)
+    yield Target(RateLimitCounter, RateLimitCounter.key, RateLimitCounter.expires_at, now)
+    # What ended with its session would live again without it.
+    ends_with_it = exists().where(Authorization.session_id == LoginSession.id, ~Authorization.offline)
+    yield Target(LoginSession, LoginSession.id, LoginSession.expires_at, now - KEPT_AFTER_END, ends_with_it)
 
 
 def sweep(database: Database, *, batches: int = 50) -> dict[str, int]:
     """Delete expired rows, ``BATCH`` a transaction and ``batches`` a table at most; the number deleted, by table."""
     removed: dict[str, int] = {}
-    for model, key, instant, before in _targets(clock.now()):
+    for model, key, instant, before, unless in _targets(clock.now()):
         total = 0
         for _ in range(batches):
             with database.transaction() as session:
-                keys = select(key).where(instant <= before).order_by(instant).limit(BATCH)
-                result = session.execute(
-                    delete(model).where(key.in_(keys)).execution_options(synchronize_session=False)
-                )
-                assert isinstance(result, CursorResult)  # noqa: S101 - narrows the type of a bulk delete's result
-                total += result.rowcount
-            if result.rowcount < BATCH:
+                expired = select(key).where(instant <= before, ~unless).order_by(instant).limit(BATCH)
+                # What somebody holds is left for the next time: to wait for it could make both wait for each other.
+                keys = session.scalars(expired.with_for_update(skip_locked=True)).all()
+                session.execute(delete(model).where(key.in_(keys)).execution_options(synchronize_session=False))
+            total += len(keys)
+            if len(keys) < BATCH:
                 break
         removed[model.__tablename__] = total
     return removed

@@ -12,6 +12,9 @@ from oidc_server.core.settings_checks import SIGNING_ALGORITHMS
 
 CLIENT_TYPES = ("confidential", "public", "service")
 
+# Characters that need no encoding anywhere (RFC 3986 §2.3), within RFC 6749's VSCHAR and the width of the column.
+CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
+
 CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 - the name of a method
 CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105 - the name of a method
 PRIVATE_KEY_JWT = "private_key_jwt"
@@ -40,9 +43,12 @@ DEFAULT_GRANT_TYPES = {
     "service": (CLIENT_CREDENTIALS,),
 }
 
-OPENID_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+PUBLIC, PAIRWISE = SUBJECT_TYPES = ("public", "pairwise")  # OpenID Connect Core §8
+OPENID = "openid"
+OPENID_SCOPES = (OPENID, "profile", "email", "address", "phone", "offline_access")
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")  # RFC 6749 §3.3
 SCOPE_WORDS_AT_MOST = 100
+_MAX_AGE_AT_MOST = 999_999_999  # seconds; what a request may ask for has as many digits
 _RSA_MIN_BITS = 2048
 _RSA_MIN_EXPONENT = 65537
 _CURVES = {"P-256", "Ed25519"}
@@ -82,11 +88,33 @@ def check_grant_types(client_type: str, grant_types: Iterable[str], *, first_par
     return chosen
 
 
-def check_signing_alg(alg: str | None) -> str | None:
-    """An algorithm that this server signs ID Tokens with; ``none`` is not one. Raises :class:`MetadataInvalid`."""
+def check_signing_alg(alg: str | None, *, what: str = "An ID Token") -> str | None:
+    """An algorithm that this server signs with; ``none`` is not one. Raises :class:`MetadataInvalid`."""
     if alg is not None and alg not in SIGNING_ALGORITHMS:
-        raise MetadataInvalid(f"An ID Token is signed by {', '.join(SIGNING_ALGORITHMS)}, not by {alg!r}.")
+        raise MetadataInvalid(f"{what} is signed by {', '.join(SIGNING_ALGORITHMS)}, not by {alg!r}.")
     return alg
+
+
+def check_subject_type(subject_type: str) -> str:
+    """The subject type, when it is one. Raises :class:`MetadataInvalid`."""
+    if subject_type not in SUBJECT_TYPES:
+        raise MetadataInvalid(f"A subject_type is {' or '.join(SUBJECT_TYPES)}, not {subject_type!r}.")
+    return subject_type
+
+
+def check_default_max_age(seconds: int | None) -> int | None:
+    """After how many seconds a sign-in is too old for the client (OpenID Connect Registration §2), when it is a number
+    that makes sense. Raises :class:`MetadataInvalid`."""
+    if seconds is not None and not 0 <= seconds <= _MAX_AGE_AT_MOST:
+        raise MetadataInvalid(f"default_max_age is from 0 to {_MAX_AGE_AT_MOST} seconds, not {seconds}.")
+    return seconds
+
+
+def check_require_pkce(client_type: str, *, require_pkce: bool) -> bool:
+    """Whether PKCE is demanded; only a confidential client may do without. Raises :class:`MetadataInvalid`."""
+    if not require_pkce and client_type != "confidential":
+        raise MetadataInvalid(f"PKCE is demanded of every {client_type} client (RFC 9700 §2.1.1).")
+    return require_pkce
 
 
 def check_jwks(jwks: Any) -> dict[str, Any]:

@@ -2,10 +2,29 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, LargeBinary, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Integer, LargeBinary, String, Text, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from oidc_server.core.database import Base, Instant, JsonColumn, OptionalInstant, RowId, StringList
+
+URI_CHARACTERS = 2000
+
+
+class ClientLogo(Base):
+    """Our copy of a client's logo, so that no page asks another site for it. ``digest`` ends its address."""
+
+    __tablename__ = "client_logos"
+    __table_args__ = (
+        CheckConstraint("media_type IN ('image/png', 'image/webp', 'image/jpeg')", name="media_type"),
+        CheckConstraint("length(image) <= 65536", name="image_size"),
+    )
+
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(16))
+    # Whoever wants the bytes asks for them by name: nothing loads them by accident.
+    image: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
+    digest: Mapped[str] = mapped_column(String(22))
+    updated_at: Mapped[Instant]
 
 
 class Client(Base):
@@ -17,6 +36,11 @@ class Client(Base):
         CheckConstraint(
             "(client_type = 'public') = (token_endpoint_auth_method = 'none')", name="public_means_no_authentication"
         ),
+        CheckConstraint("subject_type IN ('public', 'pairwise')", name="subject_type"),
+        CheckConstraint(
+            "(subject_type = 'pairwise') = (sector_identifier IS NOT NULL)", name="pairwise_means_a_sector"
+        ),
+        CheckConstraint("client_type <> 'public' OR require_pkce", name="public_means_pkce"),
     )
 
     client_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -30,6 +54,15 @@ class Client(Base):
     scope: Mapped[str] = mapped_column(Text, default="")
     jwks: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     id_token_signed_response_alg: Mapped[str | None] = mapped_column(String(16))
+    userinfo_signed_response_alg: Mapped[str | None] = mapped_column(String(16))
+    post_logout_redirect_uris: Mapped[StringList]
+    subject_type: Mapped[str] = mapped_column(String(8), default="public")
+    sector_identifier: Mapped[str | None] = mapped_column(ForeignKey("pairwise_sectors.sector_identifier"))
+    default_max_age: Mapped[int | None] = mapped_column(Integer)
+    require_pkce: Mapped[bool] = mapped_column(Boolean, default=True)
+    client_uri: Mapped[str | None] = mapped_column(String(URI_CHARACTERS))
+    policy_uri: Mapped[str | None] = mapped_column(String(URI_CHARACTERS))
+    tos_uri: Mapped[str | None] = mapped_column(String(URI_CHARACTERS))
     first_party: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
@@ -38,6 +71,24 @@ class Client(Base):
     secrets: Mapped[list["ClientSecret"]] = relationship(
         cascade="all, delete-orphan", order_by="ClientSecret.created_at", passive_deletes=True
     )
+    sector: Mapped["PairwiseSector | None"] = relationship()
+    logo: Mapped[str | None] = column_property(
+        select(ClientLogo.digest)
+        .where(ClientLogo.client_id == client_id)
+        .correlate_except(ClientLogo)
+        .scalar_subquery(),
+        expire_on_flush=False,
+    )
+
+
+class PairwiseSector(Base):
+    """Clients that see the same pairwise subjects (OpenID Connect Core §8.1). Its salt never changes, or they would."""
+
+    __tablename__ = "pairwise_sectors"
+
+    sector_identifier: Mapped[str] = mapped_column(String(255), primary_key=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[Instant]
 
 
 class ClientSecret(Base):

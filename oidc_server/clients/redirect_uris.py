@@ -12,16 +12,16 @@ _LOOPBACK = {"127.0.0.1", "::1"}
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def check_redirect_uri(uri: str, *, client_type: str) -> str:
+def check_redirect_uri(uri: str, *, client_type: str, what: str = "A redirect URI") -> str:
     """The URI, when a client of this type may register it. Raises :class:`MetadataInvalid`.
 
     https everywhere; http only on the loopback addresses; for public clients also private-use schemes in
-    reverse-domain form (RFC 8252 §7.1)."""
+    reverse-domain form (RFC 8252 §7.1). The same rule holds for where people go after they have signed out."""
     if not _CHARACTERS.fullmatch(uri):
-        raise MetadataInvalid(f"A redirect URI is an absolute URI without a fragment: {uri!r}.")
+        raise MetadataInvalid(f"{what} is an absolute URI without a fragment: {uri!r}.")
     parts = _split(uri)
     if parts is None or parts.username is not None or "%2e" in uri.lower() or _has_dot_segment(parts.path):
-        raise MetadataInvalid(f"A redirect URI has no user, and no dot segments: {uri!r}.")
+        raise MetadataInvalid(f"{what} has no user, and no dot segments: {uri!r}.")
     if parts.scheme == "https" and parts.hostname:
         return uri
     if parts.scheme == "http" and (parts.hostname in _LOOPBACK or parts.hostname == "localhost"):
@@ -29,7 +29,7 @@ def check_redirect_uri(uri: str, *, client_type: str) -> str:
     if client_type == "public" and "." in parts.scheme and parts.scheme not in {"http", "https"} and not parts.netloc:
         return uri
     raise MetadataInvalid(
-        f"A redirect URI is https; or http to 127.0.0.1, [::1] or localhost; or, for a public client, a scheme in"
+        f"{what} is https; or http to 127.0.0.1, [::1] or localhost; or, for a public client, a scheme in"
         f" reverse-domain form such as com.example.app:/callback. This is none of them: {uri!r}."
     )
 

@@ -45,6 +45,15 @@ class ClientSnapshot:
     secrets: tuple[tuple[bytes, datetime | None], ...]
     jwks: dict[str, Any] | None
     id_token_signed_response_alg: str | None
+    userinfo_signed_response_alg: str | None
+    post_logout_redirect_uris: tuple[str, ...]
+    sector_salt: bytes | None
+    default_max_age: int | None
+    require_pkce: bool
+    logo: str | None
+    client_uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether the client is registered for the grant."""
@@ -72,6 +81,15 @@ def snapshot(client: Client) -> ClientSnapshot:
         secrets=tuple((secret.digest, secret.expires_at) for secret in client.secrets),
         jwks=client.jwks,
         id_token_signed_response_alg=client.id_token_signed_response_alg,
+        userinfo_signed_response_alg=client.userinfo_signed_response_alg,
+        post_logout_redirect_uris=tuple(client.post_logout_redirect_uris),
+        sector_salt=client.sector.salt if client.sector is not None else None,
+        default_max_age=client.default_max_age,
+        require_pkce=client.require_pkce,
+        logo=client.logo,
+        client_uri=client.client_uri,
+        policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
     )
 
 
@@ -98,7 +116,11 @@ class ClientRegistry:
 
     def find_afresh(self, client_id: str) -> ClientSnapshot | None:
         """The client as the database has it now. An unknown one is not remembered: strangers could fill the memory."""
-        query = select(Client).where(Client.client_id == client_id).options(joinedload(Client.secrets))
+        query = (
+            select(Client)
+            .where(Client.client_id == client_id)
+            .options(joinedload(Client.secrets), joinedload(Client.sector))
+        )
         with self._database.reading() as session:
             client = session.execute(query).unique().scalar_one_or_none()
             found = snapshot(client) if client is not None else None

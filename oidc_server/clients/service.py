@@ -1,8 +1,7 @@
 """Registering, changing and removing clients, and their secrets."""
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -11,29 +10,26 @@ from sqlalchemy.orm import Session
 
 from oidc_server.audit.catalogue import Event
 from oidc_server.audit.service import Actor, record
+from oidc_server.clients.logos import check_logo, keep_logo, remove_logo
 from oidc_server.clients.metadata import (
     AUTH_METHODS_OF_TYPE,
-    AUTHORIZATION_CODE,
+    CLIENT_ID,
     CLIENT_TYPES,
     DEFAULT_GRANT_TYPES,
-    PRIVATE_KEY_JWT,
+    PUBLIC,
     SECRET_METHODS,
     MetadataInvalid,
-    check_auth_method,
-    check_grant_types,
-    check_jwks,
-    check_signing_alg,
-    parse_scope,
 )
 from oidc_server.clients.models import Client, ClientSecret
-from oidc_server.clients.redirect_uris import check_redirect_uri
-from oidc_server.clients.resources import check_resource
+from oidc_server.clients.registration_checks import LINKS, checked
+from oidc_server.clients.sectors import ensure_sector
 from oidc_server.core import clock, crypto
 from oidc_server.core.identity import new_id
 
-NAME_CHARACTERS = 200
-# Characters that need no encoding anywhere (RFC 3986 §2.3), within RFC 6749's VSCHAR and the width of the column.
-_CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
+# What a client may have or not. Whatever else it has, it always has.
+REMOVABLE = frozenset(
+    {"id_token_signed_response_alg", "userinfo_signed_response_alg", "default_max_age", "logo", *LINKS}
+)
 
 
 class ClientIdTaken(Exception):
@@ -45,7 +41,9 @@ class ClientIdTaken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """What a client is registered with, under RFC 7591's names; None leaves a value as it is."""
+    """What a client is registered with, under RFC 7591's names; None leaves a value as it is.
+
+    ``logo`` is the image itself; ``removed`` names what is taken away, each one of :data:`REMOVABLE`."""
 
     client_name: str | None = None
     token_endpoint_auth_method: str | None = None
@@ -56,6 +54,21 @@ class Registration:
     jwks: Any = None
     first_party: bool | None = None
     id_token_signed_response_alg: str | None = None
+    userinfo_signed_response_alg: str | None = None
+    post_logout_redirect_uris: Sequence[str] | None = None
+    subject_type: str | None = None
+    default_max_age: int | None = None
+    require_pkce: bool | None = None
+    client_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    logo: bytes | None = field(default=None, repr=False)
+    removed: frozenset[str] = frozenset()
+
+    def given(self) -> dict[str, Any]:
+        """What changes; None for what is taken away."""
+        values = {name: value for name, value in vars(self).items() if value is not None and name != "removed"}
+        return values | dict.fromkeys(self.removed & REMOVABLE)
 
 
 def create_client(
@@ -66,7 +79,7 @@ def create_client(
     Raises :class:`MetadataInvalid`, :class:`ClientIdTaken`."""
     if client_type not in CLIENT_TYPES:
         raise MetadataInvalid(f"A client is one of {', '.join(CLIENT_TYPES)}, not {client_type!r}.")
-    if client_id is not None and not _CLIENT_ID.fullmatch(client_id):
+    if client_id is not None and not CLIENT_ID.fullmatch(client_id):
         raise MetadataInvalid("A client_id begins with a letter or digit; then come up to 63 of these or of . _ ~ -")
     if client_id is not None and find_client(session, client_id) is not None:
         raise ClientIdTaken(client_id)
@@ -81,64 +94,45 @@ def create_client(
         redirect_uris=[],
         resources=[],
         scope="",
+        post_logout_redirect_uris=[],
+        subject_type=PUBLIC,
+        require_pkce=True,
         first_party=False,
         created_at=now,
         updated_at=now,
     )
-    _apply(client, registration)
+    _apply(session, client, registration.given())
     secret = None
-    session.add(client)
     if client.token_endpoint_auth_method in SECRET_METHODS:
         secret = add_secret(session, client)
-    session.flush()
     record(session, Event.CLIENT_CREATED, actor=actor, subject=client.client_id, detail={"type": client_type})
     return client, secret
 
 
 def update_client(session: Session, client: Client, *, actor: Actor, registration: Registration) -> None:
     """Change a client's metadata. Raises :class:`MetadataInvalid`."""
-    _apply(client, registration)
+    given = registration.given()
+    _apply(session, client, given)
     client.updated_at = clock.now()
     session.flush()
-    changed = sorted(name for name, value in vars(registration).items() if value is not None)
-    record(session, Event.CLIENT_UPDATED, actor=actor, subject=client.client_id, detail={"changed": changed})
+    record(session, Event.CLIENT_UPDATED, actor=actor, subject=client.client_id, detail={"changed": sorted(given)})
 
 
-def _apply(client: Client, registration: Registration) -> None:
+def _apply(session: Session, client: Client, given: Mapping[str, Any]) -> None:
     """Validate everything that is given, together with what stands; then write."""
-    kind = client.client_type
-    given = {name: value for name, value in vars(registration).items() if value is not None}
-    first_party = given.get("first_party", client.first_party)
-    if kind == "service" and (given.get("redirect_uris") or client.redirect_uris):
-        raise MetadataInvalid("A service client has no redirect URIs: nobody signs in through it.")
-    checked = {
-        "client_name": _check_name(given.get("client_name", client.client_name)),
-        "token_endpoint_auth_method": check_auth_method(
-            kind, given.get("token_endpoint_auth_method", client.token_endpoint_auth_method)
-        ),
-        "grant_types": check_grant_types(kind, given.get("grant_types", client.grant_types), first_party=first_party),
-        "redirect_uris": [
-            check_redirect_uri(uri, client_type=kind) for uri in given.get("redirect_uris", client.redirect_uris)
-        ],
-        "resources": [check_resource(uri) for uri in given.get("resources", client.resources)],
-        "scope": " ".join(parse_scope(given.get("scope", client.scope))),
-        "jwks": check_jwks(given["jwks"]) if "jwks" in given else client.jwks,
-        "first_party": first_party,
-        "id_token_signed_response_alg": check_signing_alg(
-            given.get("id_token_signed_response_alg", client.id_token_signed_response_alg)
-        ),
-    }
-    if checked["token_endpoint_auth_method"] == PRIVATE_KEY_JWT and not checked["jwks"]:
-        raise MetadataInvalid("private_key_jwt needs the client's public keys: give its JWK Set.")
-    checked["response_types"] = ["code"] if AUTHORIZATION_CODE in checked["grant_types"] else []
-    for name, value in checked.items():
+    values = checked(client, given)
+    logo = check_logo(given["logo"]) if given.get("logo") is not None else None
+    if values["sector_identifier"] is not None:
+        ensure_sector(session, values["sector_identifier"])
+    for name, value in values.items():
         setattr(client, name, value)
-
-
-def _check_name(name: str) -> str:
-    if not name.strip() or len(name) > NAME_CHARACTERS or not name.isprintable():
-        raise MetadataInvalid(f"A client's name has 1 to {NAME_CHARACTERS} printable characters.")
-    return name.strip()
+    session.add(client)
+    session.flush()
+    if logo is not None:
+        keep_logo(session, client, logo)
+    elif "logo" in given:
+        remove_logo(session, client)
+    session.refresh(client, ["logo"])
 
 
 def add_secret(session: Session, client: Client) -> str:
@@ -170,7 +164,7 @@ def rotate_secret(session: Session, client: Client, *, actor: Actor, overlap: ti
 
 def find_client(session: Session, client_id: str, *, for_change: bool = False) -> Client | None:
     """The client with this id; ``for_change`` under a lock, so that two changes at once come one after the other."""
-    if not _CLIENT_ID.fullmatch(client_id):  # also what a database refuses to be asked for
+    if not CLIENT_ID.fullmatch(client_id):  # also what a database refuses to be asked for
         return None
     # Less than FOR UPDATE: a grant that refers to the client meanwhile does not have to wait.
     return session.get(Client, client_id, with_for_update={"key_share": True} if for_change else None)

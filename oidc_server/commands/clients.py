@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from oidc_server.commands.client_metadata import describe, metadata_options, registration_of
 from oidc_server.commands.instants import Span, span_in_words, utc
 from oidc_server.commands.options import Output, Refused, on_database, refusing
 
@@ -16,29 +15,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from oidc_server.clients.models import Client
-    from oidc_server.clients.service import Registration
 
-_JWKS_BYTES = 65536
 _PAGE = 500
 SHOWN_ONCE = "The secret is shown this once and only its digest is kept: put it now where the client reads it."
-
-_METADATA = (
-    click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="Where people come back to."),
-    click.option("--scope", metavar='"A B"', help="What the client may ask for, separated by spaces."),
-    click.option("--grant", "grant_types", multiple=True, metavar="GRANT", help="A grant type that it may use."),
-    click.option("--resource", "resources", multiple=True, metavar="URI", help="An audience that it may ask for."),
-    click.option("--auth-method", "token_endpoint_auth_method", metavar="METHOD", help="How it proves who it is."),
-    click.option("--jwks", type=click.File("rb"), help="Its public keys as a JWK Set, for private_key_jwt."),
-    click.option("--first-party/--no-first-party", default=None, help="Whether the client is your own."),
-    click.option("--id-token-alg", "id_token_signed_response_alg", metavar="ALG", help="What signs its ID Tokens."),
-)
-
-
-def metadata_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that ``create`` and ``update`` share; the command gets them as ``metadata``."""
-    for option in reversed(_METADATA):
-        function = option(function)
-    return function
 
 
 @click.group()
@@ -114,26 +93,36 @@ def show(output: Output, client_id: str) -> None:
 def update(output: Output, client_id: str, enable: bool, **metadata: Any) -> None:
     """Change what is given and leave the rest.
 
-    An option that may be repeated replaces the whole list; given once and empty, it empties the list."""
+    An option that may be repeated replaces the whole list; given once and empty, it empties the list. Empty, the
+    options for addresses, algorithms, the logo and --default-max-age take away what is registered."""
     from oidc_server.audit.service import operator
+    from oidc_server.authorizations.service import revoke
     from oidc_server.clients.metadata import SECRET_METHODS, MetadataInvalid
     from oidc_server.clients.service import Registration, enable_client, update_client
     from oidc_server.core import clock
     from oidc_server.core.database import transaction
+    from oidc_server.core.errors import Reason
 
     registration = registration_of(**metadata)
     if registration == Registration() and not enable:
         raise Refused("There is nothing to change: give at least one option.")
     with refusing(MetadataInvalid), transaction() as session:
         client = find(session, client_id, for_change=True)
+        subject_type = client.subject_type
         if registration != Registration():
             update_client(session, client, actor=operator(), registration=registration)
         if enable and client.disabled_at is not None:
             enable_client(session, client, actor=operator())
+        if client.subject_type != subject_type:  # OpenID Connect Core §12.2: a refresh must not tell another sub
+            revoke(session, actor=operator(), reason=Reason.SUBJECT_TYPE_CHANGED, client_id=client.client_id)
         has_secret = any(one.expires_at is None or one.expires_at > clock.now() for one in client.secrets)
         lacks_secret = client.token_endpoint_auth_method in SECRET_METHODS and not has_secret
     mend = f"It has no secret yet: `oidc-server clients rotate-secret {client.client_id}` makes one."
-    output.facts(describe(client), bound("The change"), *([mend] if lacks_secret else []))
+    strangers = "Everybody has another subject (sub) at this client from now on, so what it was granted has ended."
+    output.facts(
+        describe(client), bound("The change"), *([mend] if lacks_secret else []),
+        *([strangers] if client.subject_type != subject_type else []),
+    )  # fmt: skip
 
 
 @clients.command("rotate-secret")
@@ -210,27 +199,6 @@ def delete(output: Output, client_id: str, yes: bool) -> None:
     output.facts({"client_id": client_id, "deleted": True, "authorizations_revoked": count}, bound("This"))
 
 
-def registration_of(*, jwks: IO[bytes] | None, **given: Any) -> Registration:
-    """What the options say; what was not given stays as it is."""
-    from oidc_server.clients.service import Registration
-
-    values: dict[str, Any] = {name: value for name, value in given.items() if value != ()}
-    for name, value in values.items():
-        if isinstance(value, tuple):
-            values[name] = [item for item in value if item]
-    return Registration(**values, jwks=None if jwks is None else _read_jwks(jwks))
-
-
-def _read_jwks(file: IO[bytes]) -> Any:
-    try:
-        content = file.read(_JWKS_BYTES + 1)
-        if len(content) > _JWKS_BYTES:
-            raise Refused("The JWK Set is too large.")
-        return json.loads(content)
-    except (OSError, ValueError, RecursionError) as error:
-        raise Refused("The JWK Set cannot be read: it is a JSON object with the member keys (RFC 7517).") from error
-
-
 def find(session: Session, client_id: str, *, for_change: bool = False) -> Client:
     """The client, or the command's refusal."""
     from oidc_server.clients.service import find_client
@@ -244,27 +212,6 @@ def find(session: Session, client_id: str, *, for_change: bool = False) -> Clien
 def secret_facts(secret: str | None) -> dict[str, Any]:
     """A new secret as RFC 7591 §3.2.1 tells it; 0 means that it has no end."""
     return {} if secret is None else {"client_secret": secret, "client_secret_expires_at": 0}
-
-
-def describe(client: Client) -> dict[str, Any]:
-    """The client's metadata: RFC 7591's names, and ours for what it has no name for. No secret and no digest."""
-    return {
-        "client_id": client.client_id,
-        "client_id_issued_at": int(client.created_at.timestamp()),
-        "client_name": client.client_name,
-        "client_type": client.client_type,
-        "token_endpoint_auth_method": client.token_endpoint_auth_method,
-        "grant_types": client.grant_types,
-        "response_types": client.response_types,
-        "redirect_uris": client.redirect_uris,
-        "resources": client.resources,
-        "scope": client.scope,
-        "jwks": client.jwks,
-        "id_token_signed_response_alg": client.id_token_signed_response_alg,
-        "first_party": client.first_party,
-        "updated_at": client.updated_at,
-        "disabled_at": client.disabled_at,
-    }
 
 
 def bound(what: str) -> str:

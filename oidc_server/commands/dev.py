@@ -5,19 +5,30 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oidc_server.commands.options import Output, Refused, data_option, json_option, settings_problems_reported
 
+if TYPE_CHECKING:
+    from oidc_server.commands.demo_app import Place
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; nothing else is accepted.")
+@click.option(
+    "--demo-app-port",
+    type=click.IntRange(0, 65535),
+    default=8001,
+    show_default=True,
+    help="Port of the demo app, which signs in at this server; 0 for none.",
+)
+@click.option("--no-demo-app", "demo_app_port", flag_value=0, type=int, help="Leave the demo app out.")
 @data_option
 @json_option
-def dev(output: Output, host: str, port: int, data: Path | None) -> None:
+def dev(output: Output, host: str, port: int, demo_app_port: int, data: Path | None) -> None:
     """Run a server for development: SQLite, demo users and clients, and a curl command that returns a token."""
     from oidc_server.commands.environment import DevData, dev_settings
     from oidc_server.commands.serve import count_over_all_workers
@@ -29,6 +40,7 @@ def dev(output: Output, host: str, port: int, data: Path | None) -> None:
         settings = dataclasses.replace(settings, bind=f"{host}:{port}", drain_seconds=0)
     count_over_all_workers()
 
+    from oidc_server.commands import demo_app
     from oidc_server.commands.demo import seed
     from oidc_server.commands.gunicorn_server import run_gunicorn
     from oidc_server.core import migration
@@ -38,8 +50,11 @@ def dev(output: Output, host: str, port: int, data: Path | None) -> None:
     migration.upgrade(engine)
     engine.dispose()
     demo = seed(settings, DevData.at(data))
-    output.say({"issuer": settings.issuer, **demo}, _welcome(settings.issuer, demo))
-    run_gunicorn(settings)
+    place = demo_app.find_place(demo_app_port, server_port=port)
+    words = _welcome(settings.issuer, demo, _click_through(place, demo["user"]))
+    output.say({"issuer": settings.issuer, "demo_app": place.url, **demo}, words)
+    with demo_app.running(place, settings, DevData.at(data)):
+        run_gunicorn(settings)
 
 
 def _is_loopback(host: str) -> bool:
@@ -49,7 +64,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _welcome(issuer: str, demo: dict[str, Any]) -> list[str]:
+def _click_through(place: Place, user: dict[str, Any]) -> list[str]:
+    if place.url is not None:
+        return [f"  Click through a login: {place.url}", f"    as {user['email']}, password {user['password']}", ""]
+    return [f"  The demo app is left out: {place.why_not}.", ""] if place.why_not else []
+
+
+def _welcome(issuer: str, demo: dict[str, Any], click_through: list[str]) -> list[str]:
     service, web = demo["service_client"], demo["confidential_client"]
     user, admin = demo["user"], demo["admin"]
     return [
@@ -58,6 +79,7 @@ def _welcome(issuer: str, demo: dict[str, Any]) -> list[str]:
         f"  discovery          {issuer}/.well-known/openid-configuration",
         f"  signing keys       {issuer}/.well-known/jwks.json",
         "",
+        *click_through,
         "  Demo data, for this machine only:",
         f"    user             {user['email']}  password {user['password']}",
         f"    admin            {admin['email']}  password {admin['password']}",

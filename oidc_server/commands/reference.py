@@ -169,6 +169,10 @@ def render_api(document: dict[str, Any]) -> str:
 def _operation(operation: Operation) -> str:
     lines = [f"### {operation.method} {operation.path}\n", f"**{operation.summary}.** {operation.description}\n"]
     lines.append(f"Callers: {operation.callers}.\n")
+    if operation.query:
+        lines.append(_fields(operation.query))
+    if operation.sent_on:
+        lines.append(f"{operation.sent_on.description}\n\n{_fields(operation.sent_on)}")
     for form in operation.forms:
         title = f"`grant_type={form.title}`: {form.description}" if len(operation.forms) > 1 else form.description
         lines.append(f"{title}\n\n{_fields(form)}")

@@ -13,6 +13,7 @@ import click
 
 from oidc_server.commands.instants import Instant, utc
 from oidc_server.commands.options import Output, Refused, on_database, refusing
+from oidc_server.commands.profiles import profile_facts, profile_options, values_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ _PAGE = 500
 
 @click.group()
 def users() -> None:
-    """Make, suspend and activate accounts."""
+    """Make, change, suspend and activate accounts."""
 
 
 @users.command()
@@ -83,7 +84,7 @@ def list_users(output: Output) -> None:
 @click.argument("user")
 @on_database
 def show(output: Output, user: str) -> None:
-    """Show one account, by its id, email address or username."""
+    """Show one account with its profile, by its id, email address or username."""
     from oidc_server.authorizations.service import count_alive
     from oidc_server.core.database import reading
     from oidc_server.sessions.service import count_running
@@ -94,7 +95,32 @@ def show(output: Output, user: str) -> None:
             "sessions": count_running(session, user_id=found.id),
             "authorizations": count_alive(session, user_id=found.id),
         }
-    output.facts(describe(found) | counts)
+        profile = profile_facts(output, session, found)
+    output.facts(describe(found) | counts | profile)
+
+
+@users.command()
+@click.argument("user")
+@profile_options
+@on_database
+def update(output: Output, user: str, **given: Any) -> None:
+    """Change what the profile of an account tells, and leave the rest.
+
+    An option that is given and empty removes its member. Apps read the profile as claims (OpenID Connect)."""
+    from oidc_server.audit.service import operator
+    from oidc_server.core.database import transaction
+    from oidc_server.users.profile import set_profile
+    from oidc_server.users.profile_values import ProfileInvalid
+
+    values = values_of(**given)
+    if not values:
+        raise Refused("There is nothing to change: give at least one member of the profile.")
+    with refusing(ProfileInvalid), transaction() as session:
+        found = find(session, user)
+        changed = set_profile(session, found, values, operator())
+        profile = profile_facts(output, session, found)
+    words = f"Changed: {', '.join(changed)}." if changed else "It was so already; nothing was changed."
+    output.facts(describe(found) | profile, words)
 
 
 @users.command()

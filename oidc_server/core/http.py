@@ -80,6 +80,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
 
     app.before_request(lambda: _check_host(http))
+    app.before_request(_check_query)
     app.register_error_handler(Refusal, lambda refusal: refuse(http, refusal))
     app.register_error_handler(Exception, lambda error: refuse(http, _as_refusal(error)))
 
@@ -101,6 +102,12 @@ def _check_host(http: Http) -> None:
     host = request.environ.get("HTTP_HOST", "")
     if host != http.usual_host and _hostname(host) not in http.hosts and not request.path.startswith(_PROBES):
         raise HttpFault(Reason.BAD_HTTP_REQUEST, 400, "the Host header names another server")
+
+
+def _check_query() -> None:
+    """A URI is ASCII (RFC 3986 §2); Werkzeug would fail to read another query."""
+    if not request.environ.get("QUERY_STRING", "").isascii():
+        raise HttpFault(Reason.BAD_HTTP_REQUEST, 400, "the query is not ASCII")
 
 
 def _hostname(host: str) -> str:
@@ -149,7 +156,18 @@ def request_body(request: Request) -> bytes:
 
 
 def refuse(http: Http, refusal: Refusal) -> Response:
-    """Log the reason under the error id, count it, and render what the caller may know."""
+    """Note the refusal, and render what the caller may know."""
+    note_refusal(refusal)
+    response = http.renderer(request.path)(refusal)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, HttpFault) and refusal.allow:
+        response.headers["Allow"] = refusal.allow
+    return response
+
+
+def note_refusal(refusal: Refusal) -> None:
+    """Log the reason under the error id, and count it."""
     metrics.count_refusal(refusal.reason.value)
     log.warning(
         "refused",
@@ -160,12 +178,6 @@ def refuse(http: Http, refusal: Refusal) -> Response:
         client_id=request.environ.get(CLIENT_ID),
         address=request.remote_addr,
     )
-    response = http.renderer(request.path)(refusal)
-    if refusal.retry_after is not None:
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    if isinstance(refusal, HttpFault) and refusal.allow:
-        response.headers["Allow"] = refusal.allow
-    return response
 
 
 def _as_refusal(error: Exception) -> Refusal:

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,13 +17,13 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import BindParameter, Engine, Integer, String, bindparam, delete, select, text
+from sqlalchemy import Engine, Integer, String, delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.core import clock, crypto
-from oidc_server.core.database import Base, Instant, UtcDateTime
+from oidc_server.core import clock, crypto, limit_statements
+from oidc_server.core.database import Base, Instant
 
 EXTENSION = "oidc_server.limits"
 _REDIS_TIMEOUT_SECONDS = 0.25
@@ -93,20 +94,35 @@ class DatabaseStorage(Storage):
         return (DBAPIError, PoolTimeoutError)
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add ``amount``, beginning a new window when the old one is over; one statement, so no attempt is lost."""
-        statement = text(
-            "INSERT INTO rate_limit_counters AS c (key, hits, expires_at) VALUES (:key, :amount, :expires)"
-            " ON CONFLICT (key) DO UPDATE SET"
-            " hits = CASE WHEN c.expires_at <= :now THEN excluded.hits ELSE c.hits + excluded.hits END,"
-            " expires_at = CASE WHEN c.expires_at <= :now THEN excluded.expires_at ELSE c.expires_at END"
-            " RETURNING hits"
-        ).columns(hits=Integer)
-        instants = {"now": clock.now(), "expires": clock.now() + timedelta(seconds=expiry)}
-        bound = statement.bindparams(
-            *(_instant_parameter(name, value) for name, value in instants.items()), key=key, amount=amount
-        )
+        """Add ``amount``, beginning a new window when the old one is over."""
+        now = clock.now()
+        counting = limit_statements.count(key, amount, end=now + timedelta(seconds=expiry), now=now)
         with self._engine.begin() as connection:
-            return int(connection.execute(bound).scalar_one())
+            return int(connection.execute(counting).scalar_one())
+
+    def hit_all(self, rules: Sequence[Rule], key: str, within: tuple[Rule, str] | None = None) -> Rule | None:
+        """Count one attempt under each rule up to the first that it is beyond, or under none when ``within``, a rule
+        and a key, is used up; the rule that refuses it. In one transaction: nobody sees what is taken back."""
+        keys, now = [rule.item.key_for(key) for rule in rules], clock.now()
+        ends = {key: now + timedelta(seconds=rule.seconds) for key, rule in zip(keys, rules, strict=True)}
+        looked_at = "" if within is None else within[0].item.key_for(within[1])
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            rows = connection.execute(limit_statements.count_each(ends, looked_at, now=now)).all()
+            if within is not None and (rows[0].looked_at or 0) >= within[0].amount:
+                transaction.rollback()
+                return within[0]
+            hits = {row.key: row.hits for row in rows}
+            beyond = next((at for at, rule in enumerate(rules) if hits[keys[at]] > rule.amount), None)
+            if beyond is not None and (later := keys[beyond + 1 :]):
+                connection.execute(limit_statements.take_back(later))
+        return None if beyond is None else rules[beyond]
+
+    def clear_all(self, rules: Sequence[Rule], key: str) -> None:
+        """Forget the counts of one key under several rules; locked in the order in which they are counted."""
+        counted = RateLimitCounter.key.in_([rule.item.key_for(key) for rule in rules])
+        locked = select(RateLimitCounter.key).where(counted).order_by(RateLimitCounter.key).with_for_update()
+        with self._engine.begin() as connection:
+            connection.execute(delete(RateLimitCounter).where(RateLimitCounter.key.in_(locked)))
 
     def _row(self, key: str) -> tuple[int, datetime] | None:
         query = select(RateLimitCounter.hits, RateLimitCounter.expires_at).where(RateLimitCounter.key == key)
@@ -141,10 +157,6 @@ class DatabaseStorage(Storage):
             connection.execute(delete(RateLimitCounter).where(RateLimitCounter.key == key))
 
 
-def _instant_parameter(name: str, value: datetime) -> BindParameter[datetime]:
-    return bindparam(name, value, UtcDateTime)
-
-
 class Limits:
     """Counts attempts against rules, in the shared storage, or locally and stricter while that is away."""
 
@@ -175,14 +187,34 @@ class Limits:
         if clock.seconds() >= self._broken_until:
             try:
                 return getattr(self._shared, operation)(rule.item, key)
-            except StorageError:
-                self._broken_until = clock.seconds() + _BREAKER_SECONDS
+            except StorageError as error:
+                self._leave_alone(error.storage_error)
         with self._local_lock:
             return getattr(self._local, operation)(rule.outage_item, key)
 
     def hit(self, rule: Rule, *parts: str) -> bool:
         """Count one attempt; False when it is beyond the rule. Atomic over all processes."""
         return bool(self._run("hit", rule, _key(parts)))
+
+    def hit_all(self, rules: Sequence[Rule], *parts: str, within: tuple[Rule, str] | None = None) -> Rule | None:
+        """Count one attempt under each of the rules, up to the first one that it is beyond, which is returned; None
+        when it is within all. The rules after that one do not count it: who is refused for a minute must not fill the
+        day.
+
+        ``within`` is a rule and a part that decide first and count nothing: when it is used up, it is returned.
+
+        Raises SQLAlchemy's ``TimeoutError`` when no connection is free: many attempts at once must not be a way to be
+        counted by this process alone."""
+        key = _key(parts)
+        watched = None if within is None else (within[0], _key((within[1],)))
+        if (storage := self._table()) is not None:
+            try:
+                return storage.hit_all(rules, key, watched)
+            except DBAPIError as error:
+                self._leave_alone(error)
+        if watched is not None and not self._run("test", *watched):
+            return watched[0]
+        return next((rule for rule in rules if not self._run("hit", rule, key)), None)
 
     def allows(self, rule: Rule, *parts: str) -> bool:
         """Whether one more attempt would be allowed, without counting it."""
@@ -191,6 +223,28 @@ class Limits:
     def clear(self, rule: Rule, *parts: str) -> None:
         """Forget the attempts under these parts only."""
         self._run("clear", rule, _key(parts))
+
+    def clear_all(self, rules: Sequence[Rule], *parts: str) -> None:
+        """Forget the attempts under these parts, for all of the rules."""
+        key = _key(parts)
+        if (storage := self._table()) is not None:
+            try:
+                return storage.clear_all(rules, key)
+            except (DBAPIError, PoolTimeoutError) as error:
+                self._leave_alone(error)
+        for rule in rules:
+            self._run("clear", rule, key)
+        return None
+
+    def _leave_alone(self, error: BaseException) -> None:
+        """Ask the shared storage no more for a while, unless it only had no connection free."""
+        if not isinstance(error, PoolTimeoutError):
+            self._broken_until = clock.seconds() + _BREAKER_SECONDS
+
+    def _table(self) -> DatabaseStorage | None:
+        """The table of counters, where it is in use and did not fail a moment ago."""
+        storage = self._shared.storage
+        return storage if isinstance(storage, DatabaseStorage) and clock.seconds() >= self._broken_until else None
 
     def retry_after(self, rule: Rule, *parts: str) -> int:
         """Whole seconds until the running window ends; at least 1."""

@@ -80,6 +80,15 @@ class Settings:
         180 * 86400,
         "Seconds after which the person has to sign in again, however often the token was refreshed.",
     )
+    session_idle_lifetime: int = _setting(
+        "int", 8 * 3600, "Seconds after which a browser that was not used has to sign in again."
+    )
+    session_lifetime: int = _setting(
+        "int", 24 * 3600, "Seconds after which a browser has to sign in again, however busy it was."
+    )
+    session_remembered_lifetime: int = _setting(
+        "int", 30 * 86400, "The same where the person asked to be remembered; then idle time does not count."
+    )
     refresh_grace: int = _setting(
         "int", 30, "Seconds in which a refresh token may be sent again, after a lost answer, for the same successor."
     )
@@ -126,6 +135,16 @@ class Settings:
     )
     grace_seconds: int = _setting(
         "int", 25, "Seconds that a server which has drained gives the requests it is still answering."
+    )
+    theme_name: str = _setting("str", "oidc-server", "What the pages call this service.")
+    theme_color: str = _setting(
+        "str",
+        "#1f5fbf",
+        "The colour of buttons and links, `#rrggbb`; it is made darker or lighter until it can be read.",
+    )
+    theme_logo: str = _setting("str", "", "A file with the service's logo: SVG, PNG or WebP, 256 KB at most.")
+    template_directory: str = _setting(
+        "str", "", "A folder with templates of your own: each takes the place of ours with the same path."
     )
     log_level: str = _setting("str", "info", "`debug`, `info`, `warning` or `error`.")
 

@@ -3,7 +3,9 @@ production."""
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
@@ -17,9 +19,13 @@ SECRET_MIN_CHARACTERS = 32
 _FAMILIAR_SECRETS = ("changeme", "secret", "password", "default", "example", "development", "insecure")
 _POSITIVE = (
     "jwks_max_age", "access_token_lifetime", "id_token_lifetime", "refresh_token_idle_lifetime",
-    "refresh_token_absolute_lifetime", "body_limit", "database_pool_size", "statement_timeout_ms", "clock_skew_bound",
-    "workers", "threads", "grace_seconds",
+    "refresh_token_absolute_lifetime", "session_idle_lifetime", "session_lifetime", "session_remembered_lifetime",
+    "body_limit", "database_pool_size", "statement_timeout_ms", "clock_skew_bound", "workers", "threads",
+    "grace_seconds",
 )  # fmt: skip
+LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
+_LOGO_BYTES_AT_MOST = 262_144
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _NOT_NEGATIVE = (
     "key_rotation_days", "refresh_grace", "client_cache_seconds", "hash_concurrency", "hash_waiters", "drain_seconds",
 )  # fmt: skip
@@ -105,6 +111,21 @@ def _words(settings: Settings) -> Iterator[Problem]:
         yield _problem("ca_bundle", "there is no such file", "Give the path of a PEM file.")
 
 
+def _looks(settings: Settings) -> Iterator[Problem]:
+    if not _COLOR.fullmatch(settings.theme_color):
+        yield _problem("theme_color", "it is no colour", "Give # and six hexadecimal digits, such as #1f5fbf.")
+    if not settings.theme_name.strip():
+        yield _problem("theme_name", "the pages need a name", "Give the name of your service.")
+    if settings.theme_logo and not _is_logo(Path(settings.theme_logo)):
+        yield _problem("theme_logo", "it is no such file", "Give an SVG, PNG or WebP file of 256 KB at most.")
+    if settings.template_directory and not Path(settings.template_directory).is_dir():
+        yield _problem("template_directory", "there is no such folder", "Give the path of a folder.")
+
+
+def _is_logo(file: Path) -> bool:
+    return file.suffix.lower() in LOGO_TYPES and file.is_file() and file.stat().st_size <= _LOGO_BYTES_AT_MOST
+
+
 def _secrets(settings: Settings) -> Iterator[Problem]:
     for name in ("secret_key", "master_key"):
         value = getattr(settings, name)
@@ -132,7 +153,7 @@ def _production(settings: Settings) -> Iterator[Problem]:
             yield Problem(name, "it switches protection off", "Unset it.")
 
 
-RULES = (_issuer, _database, _keys, _numbers, _proxies, _words)
+RULES = (_issuer, _database, _keys, _numbers, _proxies, _words, _looks)
 PRODUCTION_RULES = (_secrets, _production)
 
 

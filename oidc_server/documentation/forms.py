@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from oidc_server.clients.metadata import CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN
+from oidc_server.clients.metadata import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN
+from oidc_server.documentation.schemas import TEXT, Schema, said
 from oidc_server.protocol.client_assertion import ASSERTION_TYPE
 from oidc_server.protocol.server import GRANTS
-
-Schema = dict[str, Any]
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 
@@ -54,6 +51,17 @@ _NARROWER_TARGET: Schema = {
     },
 }
 _OF_GRANT: dict[str, tuple[str, Schema]] = {
+    AUTHORIZATION_CODE: (
+        "A client exchanges the code that a person's browser brought (RFC 6749 §4.1.3). What the tokens allow was "
+        "settled when the code was made.",
+        {
+            "code": said(TEXT, "The code: good once, and for 60 seconds."),
+            "redirect_uri": said({"type": "string", "format": "uri"}, "The same as in the authorization request."),
+            "code_verifier": said(
+                TEXT, "What the `code_challenge` was made from (RFC 7636 §4.5); required when there was one."
+            ),
+        },
+    ),
     CLIENT_CREDENTIALS: ("A client asks for a token for itself (RFC 6749 §4.4).", _TARGET),
     PASSWORD: (
         "A first-party client that is allowed it exchanges a person's password (RFC 6749 §4.3).",
@@ -71,7 +79,7 @@ _OF_GRANT: dict[str, tuple[str, Schema]] = {
         },
     ),
 }
-_OPTIONAL = {*_CLIENT, *_TARGET, "token_type_hint"}
+_OPTIONAL = {*_CLIENT, *_TARGET, "code_verifier", "token_type_hint"}
 
 
 def _form(title: str, description: str, properties: Schema) -> Schema:
@@ -97,7 +105,7 @@ def token_forms() -> dict[str, Schema]:
 
 def token_to_look_at(description: str) -> Schema:
     """The form of introspection and revocation (RFC 7662 §2.1, RFC 7009 §2.1)."""
-    properties = {
+    properties: Schema = {
         "token": {"type": "string", "description": "An access token or a refresh token."},
         "token_type_hint": {
             "type": "string",

@@ -11,21 +11,28 @@ from flask_smorest import Api
 
 from oidc_server.clients.metadata import TOKEN_ENDPOINT_AUTH_METHODS
 from oidc_server.documentation import answers
+from oidc_server.documentation.authorization_paths import PAGES, TAG, authorization_paths
 from oidc_server.documentation.forms import token_forms
 from oidc_server.documentation.operation_paths import operation_paths
 from oidc_server.documentation.protocol_paths import protocol_paths, token_request_names
+from oidc_server.protocol.blueprint import AUTHORIZATION, END_SESSION
 
 if TYPE_CHECKING:
     from flask import Flask
 
 OPENAPI_VERSION = "3.1.0"
-_DESCRIPTION = """\
+_DESCRIPTION = f"""\
 An OAuth 2.0 and OpenID Connect authorization server.
 
 Every answer carries `X-Request-Id`; a refusal repeats it as `error_id`, and the server's log says under that id why \
 the request was refused. Endpoints below `/oauth/` read forms, refuse parameters in the URL or sent twice, and answer \
-refusals by RFC 6749 §5.2; all others answer them by RFC 9457."""
+refusals by RFC 6749 §5.2 (userinfo by RFC 6750 §3); all others answer them by RFC 9457. `{AUTHORIZATION}` and \
+`{END_SESSION}` are for browsers: they read the query too, and answer with redirects and pages.
+
+Not part of this interface, but for people: {", ".join(f"`{path}`" for path in PAGES)}. Apps send browsers to \
+`{AUTHORIZATION}` and `{END_SESSION}` and nowhere else; what is on a page, and how its form is sent, may change."""
 _TAGS = {
+    TAG: "Signing people in and out, and learning who they are.",
     "Tokens": "Getting tokens, asking what they stand for, and ending them.",
     "Discovery": "Where everything is, and the keys that tokens verify with.",
     "Operation": "For those who run the server.",
@@ -72,7 +79,7 @@ def build_document(app: Flask, api: JsonApi, issuer: str) -> dict[str, Any]:
         spec.tag({"name": name, "description": description})
     _describe_components(spec.components)
     rules = {rule.rule: rule for rule in app.url_map.iter_rules()}
-    for path, operations in (protocol_paths() | operation_paths()).items():
+    for path, operations in (authorization_paths() | protocol_paths() | operation_paths()).items():
         spec.path(rule=rules[path], operations=operations)
     document: dict[str, Any] = spec.to_dict()
     return document

@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path."""
+    """One method of one path. ``sent_on`` is what the browser takes to the client."""
 
     method: str
     path: str
@@ -49,6 +49,8 @@ class Operation:
     summary: str
     description: str
     callers: str
+    query: Table | None
+    sent_on: Table | None
     forms: tuple[Table, ...]
     answers: tuple[Answer, ...]
 
@@ -94,6 +96,8 @@ def _named_in(schema: dict[str, Any]) -> set[str]:
 
 
 def _operation(document: Document, path: str, method: str, operation: dict[str, Any]) -> Operation:
+    asked = _query(document, document["paths"][path].get("get", {}))
+    by_get = asked.fields if asked else None  # what POST takes as GET does need not be read twice
     return Operation(
         method=method.upper(),
         path=path,
@@ -102,7 +106,9 @@ def _operation(document: Document, path: str, method: str, operation: dict[str, 
         summary=operation["summary"],
         description=operation["description"],
         callers=_callers(operation["security"]),
-        forms=_forms(document, operation.get("requestBody")),
+        query=_query(document, operation),
+        sent_on=_sent_on(document, operation),
+        forms=tuple(form for form in _forms(document, operation.get("requestBody")) if form.fields != by_get),
         answers=tuple(_answer(document, status, answer) for status, answer in operation["responses"].items()),
     )
 
@@ -115,6 +121,19 @@ def _callers(security: list[dict[str, list[str]]]) -> str:
         scopes = " ".join(f"`{scope}`" for scope in schemes["accessToken"])
         return f"access tokens with {scopes}" + (", and callers on loopback" if {} in security else "")
     return "everybody"
+
+
+def _query(document: Document, operation: dict[str, Any]) -> Table | None:
+    parameters = operation.get("parameters", [])
+    fields = tuple(
+        Field(one["name"], _kind(document, one["schema"]), one["required"], one["description"]) for one in parameters
+    )
+    return Table("Query", operation["description"], fields) if fields else None
+
+
+def _sent_on(document: Document, operation: dict[str, Any]) -> Table | None:
+    callbacks = [on["get"] for called in operation.get("callbacks", {}).values() for on in called.values()]
+    return _query(document, callbacks[0]) if callbacks else None
 
 
 def _forms(document: Document, body: dict[str, Any] | None) -> tuple[Table, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from oidc_server.documentation import forms
-from oidc_server.documentation.answers import codes_of_status
+from oidc_server.documentation.error_codes import token_codes
 from oidc_server.documentation.responses import answer, document_answer, refusal
 from oidc_server.protocol.blueprint import (
     AUTHORIZATION_SERVER_METADATA,
@@ -46,7 +46,7 @@ def _form(schema: dict[str, Any]) -> dict[str, Any]:
 def _refusals(codes: list[str]) -> dict[str, Any]:
     return {
         "400": refusal("The request is not right.", codes),
-        "401": refusal("The client did not prove itself.", codes_of_status(401), challenge=True),
+        "401": refusal("The client did not prove itself.", token_codes(401), challenge=True),
         "413": refusal("The body is too large.", ["invalid_request"]),
         "429": refusal("Too many failed attempts.", ["temporarily_unavailable"], retry=True),
         "500": refusal("A fault of the server.", ["server_error"]),
@@ -68,7 +68,7 @@ def _token(names: dict[str, str]) -> dict[str, Any]:
         "answer, it gives the same successor. Readable by browsers on the origins of registered public clients.",
         "security": _CLIENTS,
         "requestBody": _form(schema),
-        "responses": {"200": answer("The tokens.", "TokenResponse"), **_refusals(codes_of_status(400))},
+        "responses": {"200": answer("The tokens.", "TokenResponse"), **_refusals(token_codes(400))},
     }
 
 

@@ -36,6 +36,28 @@ def refusal(description: str, codes: list[str], *, retry: bool = False, challeng
     return described
 
 
+def bearer_refusal(description: str, code: str) -> dict[str, Any]:
+    """A refusal of an access token (RFC 6750 §3)."""
+    described = answer(f"{description} `error` is `{code}`.", "BearerError")
+    described["headers"]["WWW-Authenticate"] = {
+        "description": "The scheme `Bearer`, and the `error`.",
+        "schema": {"type": "string"},
+    }
+    return described
+
+
+def page(description: str, *, headers: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A page for a person."""
+    return answer(description, headers=headers) | {"content": {"text/html": {"schema": {"type": "string"}}}}
+
+
+def redirect(description: str) -> dict[str, Any]:
+    """A browser is sent on."""
+    described = answer(description)
+    described["headers"]["Location"] = {"description": "Where to.", "schema": {"type": "string", "format": "uri"}}
+    return described
+
+
 def problem(description: str) -> dict[str, Any]:
     """A refusal outside of the protocol's endpoints."""
     return answer(description, "Problem", media_type="application/problem+json")

@@ -13,9 +13,11 @@ from cryptography.exceptions import InvalidSignature
 from oidc_server.core import clock, crypto
 from oidc_server.core.errors import Reason, Refusal
 from oidc_server.keys.ring import KeyRing
+from oidc_server.protocol.subjects import subject_of
 
 if TYPE_CHECKING:
     from oidc_server.authorizations.standing import Standing
+    from oidc_server.clients.registry import ClientSnapshot
     from oidc_server.core.settings import Settings
 
 TYP = "at+jwt"
@@ -64,16 +66,22 @@ class AccessToken:
 
 
 def sign_access_token(
-    ring: KeyRing, settings: Settings, *, client_id: str, scope: str, resource: list[str], standing: Standing | None
+    ring: KeyRing,
+    settings: Settings,
+    *,
+    client: ClientSnapshot,
+    scope: str,
+    resource: list[str],
+    standing: Standing | None,
 ) -> str:
     """A signed access token (RFC 9068 §2) for a grant, or for the client itself when there is no ``standing``."""
     now = clock.timestamp()
     audience = resource or [settings.audience]
     claims: dict[str, Any] = {
         "iss": settings.issuer,
-        "sub": client_id if standing is None else str(standing.user_id),
+        "sub": client.client_id if standing is None else subject_of(client, standing.user_id),
         "aud": audience[0] if len(audience) == 1 else audience,
-        "client_id": client_id,
+        "client_id": client.client_id,
         "scope": scope,
         "iat": now,
         "exp": now + settings.access_token_lifetime,

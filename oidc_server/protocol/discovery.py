@@ -13,20 +13,30 @@ from oidc_server.clients.metadata import (
     NONE,
     OPENID_SCOPES,
     PASSWORD,
+    SUBJECT_TYPES,
     TOKEN_ENDPOINT_AUTH_METHODS,
 )
 from oidc_server.core.memory import Document
+from oidc_server.pages.languages import languages
+from oidc_server.protocol.authorization_checks import S256
+from oidc_server.protocol.authorization_request import PROMPT_VALUES, RESPONSE_MODES, RESPONSE_TYPES
 from oidc_server.protocol.blueprint import (
+    AUTHORIZATION,
     AUTHORIZATION_SERVER_METADATA,
+    END_SESSION,
     INTROSPECTION,
     JWKS,
     OPENID_CONFIGURATION,
     REVOCATION,
     TOKEN,
+    USERINFO,
     protocol,
 )
 from oidc_server.protocol.documents import public_document
+from oidc_server.protocol.id_token import ID_TOKEN_CLAIMS
 from oidc_server.protocol.server import GRANTS, AuthorizationServer, current_server
+from oidc_server.sessions.service import ACR_PASSWORD
+from oidc_server.users.claims import CLAIMS
 
 EXTENSION = "oidc_server.discovery"
 MAX_AGE = 300
@@ -42,15 +52,31 @@ def metadata(server: AuthorizationServer) -> dict[str, Any]:
     ]  # RFC 9700 §2.4: the password grant is not on offer unless somebody may use it
     return {
         "issuer": issuer,
+        "authorization_endpoint": issuer + AUTHORIZATION,
         "token_endpoint": issuer + TOKEN,
         "jwks_uri": issuer + JWKS,
         "introspection_endpoint": issuer + INTROSPECTION,
         "revocation_endpoint": issuer + REVOCATION,
+        "userinfo_endpoint": issuer + USERINFO,
+        "end_session_endpoint": issuer + END_SESSION,
         "scopes_supported": list(OPENID_SCOPES),
-        "response_types_supported": [],
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": grant_types,
-        "subject_types_supported": ["public"],
+        "code_challenge_methods_supported": [S256],
+        "prompt_values_supported": list(PROMPT_VALUES),
+        "acr_values_supported": [ACR_PASSWORD],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(server.ring.signing_algorithms()),
+        "userinfo_signing_alg_values_supported": list(server.ring.signing_algorithms()),
+        "display_values_supported": ["page"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [*CLAIMS, *ID_TOKEN_CLAIMS],
+        "ui_locales_supported": list(languages()),
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
         "token_endpoint_auth_methods_supported": list(TOKEN_ENDPOINT_AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": _ASSERTION_METHODS,

@@ -57,6 +57,60 @@ class InvalidTarget(OAuthRefusal):
     error = "invalid_target"
 
 
+class UnsupportedResponseType(OAuthRefusal):
+    """RFC 6749 §4.1.2.1: the server gives no such answer."""
+
+    error = "unsupported_response_type"
+
+
+class AccessDenied(OAuthRefusal):
+    """RFC 6749 §4.1.2.1: the person said no."""
+
+    error = "access_denied"
+
+
+class RequestNotSupported(OAuthRefusal):
+    """OpenID Connect Core §3.1.2.6: request objects are not supported."""
+
+    error = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthRefusal):
+    """OpenID Connect Core §3.1.2.6: nothing is fetched from a request_uri."""
+
+    error = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(OAuthRefusal):
+    """OpenID Connect Core §3.1.2.6: no client registers itself within a request."""
+
+    error = "registration_not_supported"
+
+
+class LoginRequired(OAuthRefusal):
+    """OpenID Connect Core §3.1.2.6: the person would have to sign in, and no page may be shown."""
+
+    error = "login_required"
+
+
+class ConsentRequired(OAuthRefusal):
+    """OpenID Connect Core §3.1.2.6: the person would have to consent, and no page may be shown."""
+
+    error = "consent_required"
+
+
+class AccountSelectionRequired(OAuthRefusal):
+    """OpenID Connect Core §3.1.2.6: the person would have to choose an account, and no page may be shown."""
+
+    error = "account_selection_required"
+
+
+class UnmetAuthenticationRequirements(OAuthRefusal):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: the person cannot sign in like that."""
+
+    error = "unmet_authentication_requirements"
+
+
 DESCRIPTIONS = {
     "invalid_request": "A parameter is missing, malformed, repeated, or sent in the wrong place.",
     "invalid_client": "Client authentication failed.",
@@ -65,6 +119,17 @@ DESCRIPTIONS = {
     "unsupported_grant_type": "The server does not support this grant type.",
     "invalid_scope": "A requested scope is not one that this client may have here.",
     "invalid_target": "A requested resource is not one that this client may have a token for.",
+    "unsupported_response_type": "The server supports the response type code only.",
+    "access_denied": "The person did not allow it.",
+    "request_not_supported": "The server does not support request objects.",
+    "request_uri_not_supported": "The server does not fetch request objects.",
+    "registration_not_supported": "The server does not support registration within a request.",
+    "login_required": "The person has to sign in, and prompt=none forbids to ask.",
+    "consent_required": "The person has to consent, and prompt=none forbids to ask.",
+    "account_selection_required": "The person has to choose an account, and prompt=none forbids to ask.",
+    "invalid_token": "The access token is not valid, has expired, or was revoked.",
+    "insufficient_scope": "The access token does not allow this.",
+    "unmet_authentication_requirements": "The person cannot sign in in the way that an essential acr asks for.",
     "temporarily_unavailable": "The server cannot do this now. Try again after the time in Retry-After.",
     "server_error": "The server met a fault. Tell its operator the error_id.",
 }
@@ -85,7 +150,8 @@ def from_authlib(error: OAuth2Error) -> OAuthRefusal:
     return kind(reason, type(error).__name__)
 
 
-def _error_code(refusal: Refusal) -> str:
+def error_code(refusal: Refusal) -> str:
+    """The OAuth ``error`` that stands for a refusal."""
     if isinstance(refusal, OAuthRefusal):
         return refusal.error
     if refusal.status in {429, 503}:
@@ -95,7 +161,7 @@ def _error_code(refusal: Refusal) -> str:
 
 def render(refusal: Refusal) -> Response:
     """The error response of every protocol endpoint."""
-    error = _error_code(refusal)
+    error = error_code(refusal)
     body = {"error": error, "error_description": DESCRIPTIONS[error], "error_id": request_id()}
     response = Response(orjson.dumps(body), refusal.status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"

@@ -12,15 +12,39 @@ from oidc_server.core.errors import Reason
 from oidc_server.core.http import request_body
 from oidc_server.protocol.errors import InvalidRequest
 
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 # RFC 6749 Appendix A: VSCHAR. A person's name and password may be any text.
 _VSCHAR = re.compile(r"[\x20-\x7e]*")
 _TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\ufffd]*")
-_FREE_TEXT = frozenset({"username", "password"})
-_CHARACTERS_AT_MOST = {"client_assertion": 16_384, "token": 16_384}
+_FREE_TEXT = frozenset({"username", "password", "login_hint", "claims"})
+_CHARACTERS_AT_MOST = {"client_assertion": 16_384, "token": 16_384, "id_token_hint": 16_384, "claims": 16_384}
 _OTHER_CHARACTERS_AT_MOST = 4096
-_MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
+MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
 _PARAMETERS_AT_MOST = 40
+
+
+def browser_parameters(request: Request) -> ImmutableMultiDict[str, str]:
+    """The parameters that a browser brings, in the query or in a form. Raises :class:`InvalidRequest`."""
+    return clean_parameters(sent_by_browser(request))
+
+
+def sent_by_browser(request: Request) -> bytes:
+    """The query of a GET or the form of a POST, encoded as it came. Raises :class:`InvalidRequest`."""
+    if request.method == "POST" and request.query_string:
+        raise InvalidRequest(Reason.PARAMETER_IN_QUERY)
+    if request.method == "POST" and request.mimetype != FORM:
+        raise InvalidRequest(Reason.WRONG_CONTENT_TYPE)
+    return request_body(request) if request.method == "POST" else request.query_string
+
+
+def clean_parameters(encoded: bytes) -> ImmutableMultiDict[str, str]:
+    """Encoded parameters, repeated ones too: of those the client is told where that is possible.
+
+    Raises :class:`InvalidRequest` when they hold what no parameter can."""
+    pairs = _parse(encoded)
+    for name, value in pairs:
+        _check_characters(name, value)
+    return ImmutableMultiDict(pairs)
 
 
 def check_form(request: Request) -> None:
@@ -29,13 +53,13 @@ def check_form(request: Request) -> None:
     Raises :class:`InvalidRequest`."""
     if request.query_string:
         raise InvalidRequest(Reason.PARAMETER_IN_QUERY)
-    if request.mimetype != _FORM or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+    if request.mimetype != FORM or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise InvalidRequest(Reason.WRONG_CONTENT_TYPE)
     pairs = _parse(request_body(request))
     seen = set()
     for name, value in pairs:
         _check_characters(name, value)
-        if name in seen and name not in _MAY_REPEAT:
+        if name in seen and name not in MAY_REPEAT:
             raise InvalidRequest(Reason.REPEATED_PARAMETER, name[:64])
         seen.add(name)
     # Werkzeug's own parser is made for uploads, takes six times as long, and guesses at bytes that are not UTF-8.

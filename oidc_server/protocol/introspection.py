@@ -17,6 +17,7 @@ from oidc_server.protocol.client_authentication import authenticate_client
 from oidc_server.protocol.errors import InvalidClient, InvalidRequest
 from oidc_server.protocol.gate import check_form
 from oidc_server.protocol.server import AuthorizationServer, current_server
+from oidc_server.protocol.subjects import subject_of
 from oidc_server.protocol.token_state import live_access_token, live_refresh_token
 
 # A client that is registered for this scope may introspect every access token; any client may introspect its own.
@@ -73,7 +74,7 @@ def _describe_refresh_token(client: ClientSnapshot, token: str) -> dict[str, Any
         "active": True,
         "token_type": "refresh_token",
         "client_id": live.standing.client_id,
-        "sub": str(live.standing.user_id),
+        "sub": subject_of(client, live.standing.user_id),
         "scope": live.standing.granted_scope,
         "exp": int(live.expires_at),
     }

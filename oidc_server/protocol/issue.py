@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from oidc_server.authorizations.standing import Standing
@@ -29,6 +29,9 @@ class Issuance:
     resource: list[str]
     standing: Standing | None = None
     refresh_token: str | None = None
+    nonce: str | None = None
+    code: str | None = None
+    id_token_claims: dict[str, Any] = field(default_factory=dict)
 
 
 def issue(ring: KeyRing, settings: Settings, issuance: Issuance) -> dict[str, Any]:
@@ -41,7 +44,7 @@ def issue(ring: KeyRing, settings: Settings, issuance: Issuance) -> dict[str, An
         raise InvalidGrant(reason)
     scope = _still_allowed(issuance.scope, client, standing)
     access_token = sign_access_token(
-        ring, settings, client_id=client.client_id, scope=scope, resource=issuance.resource, standing=standing
+        ring, settings, client=client, scope=scope, resource=issuance.resource, standing=standing
     )
     response: dict[str, Any] = {
         "access_token": access_token,
@@ -53,9 +56,7 @@ def issue(ring: KeyRing, settings: Settings, issuance: Issuance) -> dict[str, An
         response["refresh_token"] = issuance.refresh_token
     if standing is not None and OPENID in scope.split():
         alg = client.id_token_signed_response_alg or settings.signing_alg
-        response["id_token"] = sign_id_token(
-            ring, settings, alg=alg, client_id=client.client_id, access_token=access_token, standing=standing
-        )
+        response["id_token"] = sign_id_token(ring, settings, issuance, alg=alg, access_token=access_token)
     metrics.count_token(issuance.grant_type)
     return response
 

@@ -12,17 +12,21 @@ from sqlalchemy.orm import Session
 
 from oidc_server.authorizations.refresh import RefreshPolicy
 from oidc_server.clients.registry import ClientRegistry, ClientSnapshot
+from oidc_server.core import crypto
+from oidc_server.core.database import Database
 from oidc_server.core.http import JsonResponse
 from oidc_server.core.limits import Limits
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import KeyRing
 from oidc_server.protocol.client_authentication import authenticate_client
 from oidc_server.protocol.errors import from_authlib
+from oidc_server.protocol.grants.authorization_code import AuthorizationCodeGrant
 from oidc_server.protocol.grants.client_credentials import ClientCredentialsGrant
 from oidc_server.protocol.grants.password import PasswordGrant
 from oidc_server.protocol.grants.refresh_token import RefreshTokenGrant
 from oidc_server.protocol.issue import Issuance, issue
 from oidc_server.protocol.requests import IssuerRequest
+from oidc_server.sessions.browser import SessionPolicy
 from oidc_server.users.models import User
 from oidc_server.users.passwords import Passwords
 
@@ -31,7 +35,7 @@ EXTENSION = "oidc_server.server"
 # The second-factor slice puts its question here: no grant goes around it.
 SecondFactorCheck = Callable[[Session, User], None]
 _HEADERS = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
-GRANTS = (ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant)
+GRANTS = (AuthorizationCodeGrant, ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant)
 
 
 class AuthorizationServer(AuthlibServer):
@@ -41,6 +45,7 @@ class AuthorizationServer(AuthlibServer):
         self,
         *,
         settings: Settings,
+        database: Database,
         clients: ClientRegistry,
         limits: Limits,
         ring: KeyRing,
@@ -50,11 +55,14 @@ class AuthorizationServer(AuthlibServer):
     ) -> None:
         super().__init__()
         self.settings = settings
+        self.database = database
         self.clients = clients
         self.limits = limits
         self.ring = ring
         self.passwords = passwords
         self.refresh_policy = refresh_policy
+        self.session_policy = SessionPolicy.of(settings)
+        self.device_key = crypto.derive(settings.secret_key, "oidc-server/device-cookies")
         self.second_factor_checks = second_factor_checks
         for grant in GRANTS:
             self.register_grant(grant)

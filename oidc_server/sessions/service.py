@@ -2,16 +2,24 @@
 
 import uuid
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
-from oidc_server.core import clock
+from oidc_server.core import clock, crypto
 from oidc_server.sessions.epochs import ended_by_epoch
 from oidc_server.sessions.models import LoginSession
 
 USER_AGENT_CHARACTERS = 255
 ACR_PASSWORD = "urn:oidc-server:acr:password"  # noqa: S105 - the name of an assurance level
+
+
+class BrowserPlace(NamedTuple):
+    """How a browser addresses the session, and whether it keeps it when it is closed."""
+
+    secret: str
+    remembered: bool
 
 
 def begin_session(
@@ -23,8 +31,11 @@ def begin_session(
     lifetime: timedelta,
     user_agent: str,
     address: str,
+    browser: BrowserPlace | None = None,
 ) -> LoginSession:
-    """Begin a session for a person who has just proven who they are by ``amr`` (RFC 8176)."""
+    """Begin a session for a person who has just proven who they are by ``amr`` (RFC 8176).
+
+    Without a browser's secret nothing addresses it, and only its tokens belong to it."""
     now = clock.now()
     login = LoginSession(
         user_id=user_id,
@@ -33,6 +44,9 @@ def begin_session(
         acr=acr,
         user_agent="".join(filter(str.isprintable, user_agent))[:USER_AGENT_CHARACTERS],
         address=address,
+        secret_digest=None if browser is None else crypto.digest(browser.secret),
+        remembered=browser is not None and browser.remembered,
+        last_seen_at=now,
         created_at=now,
         expires_at=now + lifetime,
     )

@@ -1,9 +1,11 @@
 """The user and what proves them."""
 
-from sqlalchemy import CheckConstraint, String
+import uuid
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.core.database import Base, Instant, OptionalInstant, RowId
+from oidc_server.core.database import Base, Instant, JsonObject, OptionalInstant, RowId
 
 
 class User(Base):
@@ -24,4 +26,30 @@ class User(Base):
     suspended_at: Mapped[OptionalInstant]
     locked_until: Mapped[OptionalInstant]
     created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+
+
+class Profile(Base):
+    """What a person tells of themselves, under the names of OpenID Connect Core §5.1; None is not told.
+
+    ``address`` has the members of §5.1.1. ``preferred_username`` is the username of the account."""
+
+    __tablename__ = "profiles"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(200))
+    given_name: Mapped[str | None] = mapped_column(String(100))
+    family_name: Mapped[str | None] = mapped_column(String(100))
+    middle_name: Mapped[str | None] = mapped_column(String(100))
+    nickname: Mapped[str | None] = mapped_column(String(100))
+    profile: Mapped[str | None] = mapped_column(String(2000))
+    picture: Mapped[str | None] = mapped_column(String(2000))
+    website: Mapped[str | None] = mapped_column(String(2000))
+    gender: Mapped[str | None] = mapped_column(String(50))
+    birthdate: Mapped[str | None] = mapped_column(String(10))
+    zoneinfo: Mapped[str | None] = mapped_column(String(64))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    phone_number: Mapped[str | None] = mapped_column(String(32))
+    phone_number_verified_at: Mapped[OptionalInstant]
+    address: Mapped[JsonObject]
     updated_at: Mapped[Instant]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 import pytest
@@ -11,14 +11,26 @@ from flask import Flask
 from prometheus_client import Counter, Gauge, Histogram
 
 from oidc_server.audit.catalogue import Event
-from oidc_server.clients.metadata import CLIENT_TYPES, GRANT_TYPES_OF_TYPE, TOKEN_ENDPOINT_AUTH_METHODS
+from oidc_server.authorizations import codes, interactions
+from oidc_server.clients.metadata import (
+    CLIENT_TYPES,
+    GRANT_TYPES_OF_TYPE,
+    OPENID_SCOPES,
+    TOKEN_ENDPOINT_AUTH_METHODS,
+)
 from oidc_server.commands import main
+from oidc_server.commands.clients import create
 from oidc_server.commands.reference import commands
 from oidc_server.core import limits, metrics
 from oidc_server.core.database import Base
 from oidc_server.core.errors import Reason
 from oidc_server.core.settings import Settings, variables
+from oidc_server.documentation.authorization_paths import PAGES
+from oidc_server.documentation.error_codes import AUTHORIZATION_CODES, BEARER_CODES
 from oidc_server.keys.ring import make_policy
+from oidc_server.protocol.id_token import ID_TOKEN_CLAIMS
+from oidc_server.sessions import devices
+from oidc_server.users.claims import CLAIMS
 from tests.documentation.prose import ROOT, page, pages
 
 RULES = [
@@ -46,15 +58,17 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_every_variable_that_the_documentation_names_is_a_setting() -> None:
-    known = variables() | {"OIDC_TEST_DATABASE_URL"}
+    known = variables() | {"OIDC_TEST_DATABASE_URL", "OIDC_TEST_CHROMIUM"}
     named = {(name, one.name) for one in pages() for name in re.findall(r"\bOIDC_[A-Z_]+[A-Z]\b", one.text)}
     assert {pair for pair in named if pair[0] not in known} == set()
 
 
 def test_every_address_is_documented(app: Flask) -> None:
     text = page("api.md").text
-    api = [rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(("/docs", "/static/"))]
-    assert [path for path in api if f" {path}\n" not in text] == []
+    rules = {rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(("/docs", "/static/"))}
+    served = {path.replace("<", "{").replace(">", "}") for path in rules}
+    assert [path for path in served - set(PAGES) if f" {path}\n" not in text] == []
+    assert [path for path in PAGES if f"`{path}`" not in text] == []
 
 
 def test_every_command_and_every_option_is_documented() -> None:
@@ -89,6 +103,19 @@ def test_client_types_methods_and_grants_are_documented() -> None:
     grants = {grant for of_type in GRANT_TYPES_OF_TYPE.values() for grant in of_type}
     for word in (*CLIENT_TYPES, *TOKEN_ENDPOINT_AUTH_METHODS, *grants):
         assert f"`{word}`" in text
+
+
+def test_every_option_of_a_client_is_documented() -> None:
+    text = page("clients.md").text
+    for option in create.params:
+        if option.name not in {"as_json", "data"}:
+            assert any(name in text for name in (*option.opts, *option.secondary_opts)), option.name
+
+
+def test_an_app_developer_finds_every_error_and_every_scope_and_claim() -> None:
+    text = page("login.md").text
+    words = (*AUTHORIZATION_CODES, *BEARER_CODES.values(), *OPENID_SCOPES, *CLAIMS, *ID_TOKEN_CLAIMS)
+    assert [word for word in words if f"`{word}`" not in text] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -134,3 +161,14 @@ def test_the_defaults_that_the_prose_relies_on_are_the_defaults() -> None:
     assert settings.key_rotation_days == 90
     assert settings.body_limit == 64 * 1024
     assert settings.password_hash_rounds == 12
+    assert settings.session_idle_lifetime == 8 * 3600
+    assert settings.session_lifetime == 24 * 3600
+    assert settings.session_remembered_lifetime == 30 * 86400
+    assert settings.refresh_token_idle_lifetime == 30 * 86400
+    assert settings.refresh_token_absolute_lifetime == 180 * 86400
+
+
+def test_the_lifetimes_that_the_prose_relies_on_are_those_of_the_code() -> None:
+    assert timedelta(seconds=60) == codes.LIFETIME
+    assert timedelta(minutes=30) == interactions.LIFETIME
+    assert timedelta(days=180) == devices.LIFETIME

@@ -13,8 +13,12 @@ from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from oidc_server.protocol.errors import OAuthRefusal
+from oidc_server.documentation.authorization_paths import PAGES
+from oidc_server.protocol.authorization_request import AuthorizationRequest
+from oidc_server.protocol.errors import DESCRIPTIONS, OAuthRefusal
 from oidc_server.protocol.server import GRANTS
+from tests.app_login import make_app
+from tests.browsing import Browser
 from tests.relying_party import Server
 
 Document = dict[str, Any]
@@ -31,13 +35,24 @@ def conforms(document: Document, schema: str, answer: Any) -> None:
 
 
 def served(app: Flask) -> set[tuple[str, str]]:
-    """Every path and method that the application answers, but for pages and what Flask adds by itself."""
+    """Every path and method that the application answers, but for what Flask adds by itself."""
     return {
         (re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         if not rule.rule.startswith(_NOT_API)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
+
+
+def described_parameters(operation: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of an operation's query parameters, by their names."""
+    return {one["name"]: one["schema"] for one in operation["parameters"]}
+
+
+def authorization_response(document: Document) -> dict[str, Any]:
+    """What the document says that a browser takes back to the app."""
+    (called,) = document["paths"]["/oauth/authorize"]["get"]["callbacks"]["authorizationResponse"].values()
+    return described_parameters(called["get"])
 
 
 def test_it_is_valid_openapi_3_1(document: Document) -> None:
@@ -47,7 +62,9 @@ def test_it_is_valid_openapi_3_1(document: Document) -> None:
 
 def test_it_describes_every_address_of_the_server_and_no_other(app: Flask, document: Document) -> None:
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
-    assert described == served(app)
+    api = {(path, method) for path, method in served(app) if path not in PAGES}
+    assert described == api
+    assert {path for path, _ in served(app)} >= set(PAGES)
 
 
 def test_every_operation_has_its_own_name_and_says_what_it_does(document: Document) -> None:
@@ -66,13 +83,67 @@ def test_the_token_endpoint_has_a_form_for_each_grant(document: Document) -> Non
     assert set(mapping) == {grant.GRANT_TYPE for grant in GRANTS}
 
 
-def test_every_error_code_of_the_protocol_is_named_with_its_status(document: Document) -> None:
-    known = document["components"]["schemas"]["OAuthError"]["properties"]["error"]["enum"]
-    answers = document["paths"]["/oauth/token"]["post"]["responses"]
+def test_every_error_code_of_the_protocol_is_named_with_its_status_where_it_occurs(document: Document) -> None:
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    by_browser = authorization_response(document)["error"]["enum"]
+    as_json = (paths["/oauth/token"]["post"]["responses"], paths["/oauth/userinfo"]["get"]["responses"])
     kinds: list[type[OAuthRefusal]] = [OAuthRefusal, *OAuthRefusal.__subclasses__()]
     for kind in kinds:
-        assert kind.error in known
-        assert f"`{kind.error}`" in answers[str(kind.status)]["description"]
+        named = [f"`{kind.error}`" in answers[str(kind.status)]["description"] for answers in as_json]
+        assert kind.error in by_browser or any(named), kind
+    enums = [schemas[name]["properties"]["error"]["enum"] for name in ("OAuthError", "BearerError")]
+    assert {*by_browser, *enums[0], *enums[1]} == set(DESCRIPTIONS)
+
+
+def test_the_errors_that_only_a_browser_brings_are_not_named_at_the_token_endpoint(document: Document) -> None:
+    answers = document["paths"]["/oauth/token"]["post"]["responses"].values()
+    words = " ".join(answer["description"] for answer in answers)
+    for code in ("login_required", "access_denied", "invalid_token"):
+        assert f"`{code}`" not in words
+    assert "invalid_grant" not in authorization_response(document)["error"]["enum"]
+
+
+def test_every_parameter_of_an_authorization_request_is_described_for_both_methods(document: Document) -> None:
+    methods = document["paths"]["/oauth/authorize"]
+    by_get = described_parameters(methods["get"])
+    kept = set(AuthorizationRequest.__dataclass_fields__) - {"hinted_sub"}
+    assert kept | {"response_type", "code_challenge_method", "id_token_hint"} <= set(by_get)
+    form = methods["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert set(form["properties"]) == set(by_get)
+    assert form["required"] == [one["name"] for one in methods["get"]["parameters"] if one["required"]]
+
+
+@pytest.mark.parametrize("response_mode", ["query", "form_post"])
+def test_a_code_and_an_error_come_back_as_described(server: Server, document: Document, response_mode: str) -> None:
+    app, user, browser = make_app(server), server.user(), Browser(server.app)
+    names = authorization_response(document)
+    refused = app.open(browser, response_mode=response_mode, prompt="none")
+    assert set(refused.answer) == {"error", "error_description", "state", "iss"} == set(names) - {"code"}
+    assert refused.answer["error"] in names["error"]["enum"]
+    answered = app.log_in(browser, user, response_mode=response_mode)
+    assert set(answered.answer) == {"code", "state", "iss"}
+    conforms(document, "TokenResponse", app.tokens(answered))
+
+
+def test_userinfo_and_its_refusals_are_as_described(server: Server, document: Document) -> None:
+    app, user = make_app(server), server.user()
+    tokens = app.tokens(app.log_in(Browser(server.app), user, scope="openid profile email"))
+    conforms(document, "UserInfo", app.userinfo(tokens["access_token"]).get_json())
+    described = document["paths"]["/oauth/userinfo"]["get"]["responses"]
+    own = server.token(server.client()).get_json()["access_token"]
+    for authorization, query in (("Bearer x", ""), ("", ""), (f"Bearer {own}", ""), ("", "?access_token=x")):
+        refused = server.http.get(f"/oauth/userinfo{query}", headers={"Authorization": authorization})
+        conforms(document, "BearerError", refused.get_json())
+        code = refused.get_json().get("error", "invalid_token")
+        assert f"`{code}`" in described[str(refused.status_code)]["description"]
+        assert refused.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+def test_signed_userinfo_has_the_described_type(server: Server, document: Document) -> None:
+    app, user = make_app(server, userinfo_signed_response_alg="RS256"), server.user()
+    tokens = app.tokens(app.log_in(Browser(server.app), user))
+    content = document["paths"]["/oauth/userinfo"]["get"]["responses"]["200"]["content"]
+    assert app.userinfo(tokens["access_token"]).content_type in set(content) - {"application/json"}
 
 
 def test_the_metadata_schema_names_exactly_what_discovery_says(server: Server, document: Document) -> None:

@@ -39,7 +39,13 @@ MIGRATION_SECONDS = 60
 _TRIGGERS = "SELECT pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid) FROM pg_trigger WHERE NOT tgisinternal"
 PATTERN, COPY, FRESH = "upgrade_pattern", "upgrade_copy", "upgrade_fresh"
 # What has to happen before a migration must not be undone any more, for each that declares that this can be.
-FORBIDDING = {"0002": ("db", "begin-epoch", "--yes")}
+FORBIDDING = {
+    "0002": ("db", "begin-epoch", "--yes"),
+    "0003": (
+        "clients", "create", "--name", "Diary", "--type", "confidential", "--subject-type", "pairwise",
+        "--redirect-uri", "https://diary.example.com/cb",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

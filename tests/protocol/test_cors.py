@@ -12,7 +12,7 @@ from oidc_server.core.settings import Settings
 from tests.relying_party import Server, TestClient
 
 ORIGIN = "https://app.example.com"
-ENDPOINTS = ("/oauth/token", "/oauth/revoke")
+ENDPOINTS = {"/oauth/token": "POST", "/oauth/revoke": "POST", "/oauth/userinfo": "GET, POST"}
 HEADERS = ("Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
            "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age")  # fmt: skip
 
@@ -45,13 +45,14 @@ def test_a_registered_origin_may_read_the_answer_w13(server: Server, public: Tes
     response = ask(server, path, ORIGIN)
     assert response.status_code == 401
     assert allowed(response) == {
-        "Access-Control-Allow-Origin": ORIGIN, "Access-Control-Expose-Headers": "X-Request-Id, Retry-After"
+        "Access-Control-Allow-Origin": ORIGIN,
+        "Access-Control-Expose-Headers": "X-Request-Id, Retry-After, WWW-Authenticate",
     }  # fmt: skip
     assert response.headers["Vary"] == "Origin"
     preflight = ask(server, path, ORIGIN, "OPTIONS")
     assert (preflight.status_code, preflight.get_data()) == (204, b"")
     assert preflight.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert preflight.headers["Access-Control-Allow-Methods"] == "POST"
+    assert preflight.headers["Access-Control-Allow-Methods"] == ENDPOINTS[path]
     assert preflight.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
     assert "Access-Control-Allow-Credentials" not in preflight.headers  # no cookie speaks for anybody here
 

@@ -5,18 +5,16 @@ and prints how to repeat what it finds."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from tests.log_lines import log_lines
 from tests.protocol.fuzzed_requests import (
     Known,
     almost_right_requests,
@@ -25,43 +23,14 @@ from tests.protocol.fuzzed_requests import (
     make_known,
     wild_requests,
 )
+from tests.protocol.fuzzing import FUZZ, assert_no_fault, perform
 from tests.protocol.handmade import ASSERTION_TYPE, base64url, compact, public_jwk, segment, signed_by
 from tests.relying_party import Server
-
-FUZZ = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "300")),
-    derandomize="FUZZ_EXAMPLES" not in os.environ,
-    deadline=None,
-    database=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
 
 
 @pytest.fixture
 def known(server: Server) -> Known:
     return make_known(server)
-
-
-def perform(server: Server, environ: dict[str, Any]) -> TestResponse:
-    """The answer, checked for what every answer must have."""
-    response = server.http.open("/", method=environ["REQUEST_METHOD"], environ_overrides=environ)
-    text = response.get_data(as_text=True)
-    assert response.status_code < 500 or (response.status_code == 503 and "Retry-After" in response.headers), text
-    assert response.headers["X-Request-Id"]
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
-    assert response.headers["Referrer-Policy"] == "no-referrer"
-    assert "Cache-Control" in response.headers
-    assert "Traceback" not in text
-    if response.status_code >= 400 and response.request.method != "HEAD":
-        assert response.json is not None
-        assert response.json["error_id"] == response.headers["X-Request-Id"]
-    return response
-
-
-def assert_no_fault(capfd: pytest.CaptureFixture[str]) -> None:
-    assert [line for line in log_lines(capfd) if line["level"] == "error"] == []
 
 
 def test_no_request_to_any_route_is_answered_with_a_fault_w02_w09_w12(
@@ -70,7 +39,7 @@ def test_no_request_to_any_route_is_answered_with_a_fault_w02_w09_w12(
     @FUZZ
     @given(wild_requests(known))
     def run(environ: dict[str, Any]) -> None:
-        perform(server, environ)
+        perform(server.http, environ)
 
     run()
     assert_no_fault(capfd)
@@ -84,7 +53,7 @@ def test_no_almost_right_request_is_answered_with_a_fault_w02_w09_w12(
     @FUZZ
     @given(almost_right_requests(known))
     def run(environ: dict[str, Any]) -> None:
-        answers[perform(server, environ).status_code] += 1
+        answers[perform(server.http, environ).status_code] += 1
 
     run()
     assert_no_fault(capfd)
@@ -93,7 +62,7 @@ def test_no_almost_right_request_is_answered_with_a_fault_w02_w09_w12(
 
 def post(server: Server, path: str, form: dict[str, str], authorization: str = "") -> TestResponse:
     body = "&".join(f"{name}={quote(value)}" for name, value in form.items()).encode()
-    return perform(server, form_request(path, body, authorization))
+    return perform(server.http, form_request(path, body, authorization))
 
 
 jose_headers = st.fixed_dictionaries(

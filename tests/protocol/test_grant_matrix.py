@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from oidc_server.authorizations.models import Authorization
 from oidc_server.authorizations.refresh import EXTENSION as REFRESH_POLICY
 from oidc_server.authorizations.refresh import first_refresh_token
-from oidc_server.authorizations.service import grant
+from oidc_server.authorizations.service import Terms, grant
+from oidc_server.authorizations.standing import standing_of, standing_query
 from oidc_server.clients.metadata import CLIENT_TYPES, GRANT_TYPES_OF_TYPE, MetadataInvalid
 from oidc_server.core import clock
 from oidc_server.core.settings import Settings
+from oidc_server.sessions.service import ACR_PASSWORD, begin_session
 from tests.relying_party import Server, TestClient, TestUser, body_of, error
 
 CALLBACK = ("https://app.example.com/cb",)
-IMPLEMENTED = ("client_credentials", "password", "refresh_token")
+IMPLEMENTED = ("authorization_code", "client_credentials", "password", "refresh_token")
 ELSEWHERE = (
-    "authorization_code", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
     "urn:openid:params:grant-type:ciba", "urn:ietf:params:oauth:grant-type:device_code",
 )  # fmt: skip
@@ -47,6 +50,7 @@ def ask(server: Server, client: TestClient, grant_type: str, user: TestUser) -> 
 def test_a_client_may_use_its_own_grants_and_no_other_d23(server: Server, client_type: str) -> None:
     user, client = server.user(), client_of(server, client_type)
     expected = {
+        "authorization_code": (400, "unauthorized_client") if client_type == "service" else (400, "invalid_grant"),
         "client_credentials": 200 if client_type == "service" else (400, "unauthorized_client"),
         "password": (400, "unauthorized_client"),
         "refresh_token": (400, "unauthorized_client") if client_type == "service" else (400, "invalid_grant"),
@@ -98,11 +102,14 @@ def refresh_token_of(server: Server, client: TestClient, user: TestUser) -> str:
     """A refresh token as the authorization endpoint will give it, also to a public client."""
     policy = server.app.extensions[REFRESH_POLICY]
     with server.app.app_context(), server.database.transaction() as session:
-        authorization = grant(
-            session, client_id=client.client_id, user_id=user.id, session_id=None, scope="openid", resource=[],
-            lifetime=policy.idle_lifetime,
+        login = begin_session(
+            session, user_id=user.id, amr=["pwd"], acr=ACR_PASSWORD, lifetime=policy.idle_lifetime, user_agent="",
+            address="",
         )  # fmt: skip
-        return first_refresh_token(session, policy, authorization, scope="openid", resource=[])
+        terms = Terms("openid", [])
+        authorization = grant(session, login, client_id=client.client_id, terms=terms, lifetime=policy.idle_lifetime)
+        standing = standing_of(session.execute(standing_query().where(Authorization.id == authorization.id)).one())
+        return first_refresh_token(session, policy, standing, scope="openid", resource=[])
 
 
 def test_a_refresh_token_serves_only_the_client_it_was_given_to_c06(server: Server) -> None:

@@ -197,7 +197,7 @@ def test_a_very_long_or_very_full_form_is_refused_quickly_w04_w16(server: Server
         prefix + "scope=" + "+".join(f"s{number}" for number in range(101)),
         prefix + "scope=orders:read++orders:write",
         prefix + "ui_locales=" + "de-DE+" * 5000,
-        prefix + "claims=" + "[" * 5000,
+        prefix + "claims=" + "[" * 20_000,
         prefix + "&".join(f"p{number}=1" for number in range(41)),
         prefix + "&".join(f"p{number}=1" for number in range(6000)),
         prefix + "a&" * 30000,
@@ -236,7 +236,7 @@ def test_the_reason_of_a_refused_request_is_in_the_log(
     cases = [
         (server.token(client, scope="admin"), Reason.SCOPE_NOT_ALLOWED),
         (server.token(client, resource="https://other.example.com"), Reason.RESOURCE_UNKNOWN),
-        (server.token(client, "authorization_code"), Reason.GRANT_UNKNOWN),
+        (server.token(client, "urn:ietf:params:oauth:grant-type:device_code"), Reason.GRANT_UNKNOWN),
         (server.token(client, "password", username="a", password="b"), Reason.GRANT_NOT_ALLOWED),
         (server.post("token", client, scope="orders:read"), Reason.MALFORMED_REQUEST),
         (server.post("token", client, grant_type=""), Reason.MALFORMED_REQUEST),

@@ -12,10 +12,9 @@ from oidc_server.audit.catalogue import Event
 from oidc_server.audit.service import Actor, record
 from oidc_server.authorizations.models import Authorization
 from oidc_server.authorizations.refresh import first_refresh_token
-from oidc_server.authorizations.service import grant
+from oidc_server.authorizations.service import Terms, grant
 from oidc_server.authorizations.standing import standing_of, standing_query
 from oidc_server.clients.metadata import PASSWORD, REFRESH_TOKEN
-from oidc_server.core import clock
 from oidc_server.core.database import transaction
 from oidc_server.core.errors import Reason
 from oidc_server.core.http import client_address
@@ -24,8 +23,7 @@ from oidc_server.protocol.issue import Issuance
 from oidc_server.protocol.scope import allowed_resources, allowed_scope
 from oidc_server.sessions.service import ACR_PASSWORD, begin_session
 from oidc_server.users.models import User
-from oidc_server.users.service import refusal_of
-from oidc_server.users.sign_in import CredentialsWrong, PasswordProof, prove_password
+from oidc_server.users.sign_in import CredentialsWrong, PasswordProof, ProofOutdated, prove_password, user_behind
 
 
 class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
@@ -51,24 +49,11 @@ class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
         except CredentialsWrong as error:
             raise InvalidGrant(error.reason, error.detail) from error
         with transaction() as session:
-            user = self._user_behind(session, proof)
+            user = _user_behind(session, proof)
             for check in self.server.second_factor_checks:
                 check(session, user)
             response = self._grant(session, user)
         return 200, response, self.TOKEN_RESPONSE_HEADER
-
-    @staticmethod
-    def _user_behind(session: Session, proof: PasswordProof) -> User:
-        """The user, read again under a lock: a password change or suspension meanwhile wins."""
-        user = session.get(User, proof.user_id, with_for_update=True)
-        if user is None:
-            raise InvalidGrant(Reason.USER_GONE)
-        if user.password_hash != proof.password_hash:
-            raise InvalidGrant(Reason.PASSWORD_CHANGED)
-        reason = refusal_of(user.suspended_at, user.locked_until, clock.now())
-        if reason is not None:
-            raise InvalidGrant(reason)
-        return user
 
     def _grant(self, session: Session, user: User) -> dict[str, Any]:
         client, settings = self.request.client, self.server.settings
@@ -78,19 +63,25 @@ class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
             user_agent=self.request.headers.get("User-Agent", ""), address=client_address(),
         )  # fmt: skip
         authorization = grant(
-            session, client_id=client.client_id, user_id=user.id, session_id=login.id,
-            scope=self._scope, resource=self._resource, lifetime=lifetime,
-        )  # fmt: skip
-        refresh_token = None
-        if client.check_grant_type(REFRESH_TOKEN):
-            refresh_token = first_refresh_token(
-                session, self.server.refresh_policy, authorization, scope=self._scope, resource=self._resource
-            )
+            session, login, client_id=client.client_id, terms=Terms(self._scope, self._resource), lifetime=lifetime
+        )
         record(
             session, Event.USER_SIGNED_IN, actor=Actor("user", str(user.id)), subject=str(user.id),
             client_id=client.client_id, user_id=user.id, detail={"grant_type": PASSWORD, "sid": str(login.id)},
         )  # fmt: skip
-        row = session.execute(standing_query().where(Authorization.id == authorization.id)).one()
-        issuance = Issuance(PASSWORD, client, self._scope, self._resource, standing_of(row), refresh_token)
+        standing = standing_of(session.execute(standing_query().where(Authorization.id == authorization.id)).one())
+        refresh_token = None
+        if client.check_grant_type(REFRESH_TOKEN):
+            refresh_token = first_refresh_token(
+                session, self.server.refresh_policy, standing, scope=self._scope, resource=self._resource
+            )
+        issuance = Issuance(PASSWORD, client, self._scope, self._resource, standing, refresh_token)
         response: dict[str, Any] = self.server.issue(issuance)
         return response
+
+
+def _user_behind(session: Session, proof: PasswordProof) -> User:
+    try:
+        return user_behind(session, proof)
+    except ProofOutdated as error:
+        raise InvalidGrant(error.reason) from error

@@ -3,6 +3,7 @@
 from typing import Any
 
 from authlib.oauth2.rfc6749 import grants
+from sqlalchemy.orm import Session
 
 from oidc_server.authorizations.refresh import Rotation, RotationRefused, rotate
 from oidc_server.clients.registry import ClientSnapshot
@@ -10,6 +11,7 @@ from oidc_server.core.database import transaction
 from oidc_server.core.errors import Reason
 from oidc_server.protocol.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, OAuthRefusal
 from oidc_server.protocol.issue import Issuance
+from oidc_server.protocol.named_claims import id_token_claims
 from oidc_server.protocol.scope import requested_resources, requested_words
 
 _KIND_OF_REASON: dict[Reason, type[OAuthRefusal]] = {
@@ -36,13 +38,13 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):
                 client_id=client.client_id, scope=scope or None, resource=resource,
             )  # fmt: skip
             # A token is signed before the commit: if no key may sign, the old refresh token stays unused.
-            response = self._issue(outcome) if isinstance(outcome, Rotation) else None
+            response = self._issue(session, outcome) if isinstance(outcome, Rotation) else None
         if isinstance(outcome, RotationRefused) or response is None:
             reason = outcome.reason if isinstance(outcome, RotationRefused) else Reason.INTERNAL_ERROR
             raise _KIND_OF_REASON.get(reason, InvalidGrant)(reason)
         return 200, response, self.TOKEN_RESPONSE_HEADER
 
-    def _issue(self, rotation: Rotation) -> dict[str, Any]:
+    def _issue(self, session: Session, rotation: Rotation) -> dict[str, Any]:
         issuance = Issuance(
             grant_type=self.GRANT_TYPE,
             client=self.request.client,
@@ -50,6 +52,7 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):
             resource=rotation.resource,
             standing=rotation.standing,
             refresh_token=rotation.refresh_token,
+            id_token_claims=id_token_claims(session, rotation.standing),
         )
         response: dict[str, Any] = self.server.issue(issuance)
         return response

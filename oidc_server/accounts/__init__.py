@@ -1,0 +1,1 @@
+"""What a person does, on pages: sign in, choose an account, consent, sign out."""

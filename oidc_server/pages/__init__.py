@@ -1,0 +1,1 @@
+"""What every page has in common: rendering, languages, the theme, cookies, and forms that only our pages can send."""

@@ -1,0 +1,128 @@
+"""The languages of the pages: English in the templates, others in catalogues, chosen for each request.
+
+``ui_locales`` of the authorization request comes first (OpenID Connect Core §3.1.2.1), then what the browser
+prefers."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from babel.units import format_unit
+from flask import has_request_context, request
+from markupsafe import escape
+
+_CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
+DEFAULT = "en"
+EXTENSION = "oidc_server.language"
+_SUBTAGS = 3  # language, script, region: more never name another translation
+_TAGS_AT_MOST = 20
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language that the pages speak, by its BCP 47 tag."""
+
+    tag: str
+    translations: NullTranslations
+
+    @property
+    def locale(self) -> Locale:
+        """For dates and numbers."""
+        return Locale.parse(self.tag)
+
+
+@cache
+def languages() -> dict[str, Language]:
+    """All of them by their tags, read once."""
+    found = {DEFAULT: Language(DEFAULT, NullTranslations())}
+    for catalogue in sorted(_CATALOGUES.glob("*/messages.po")):
+        compiled = io.BytesIO()
+        with catalogue.open("rb") as source:
+            write_mo(compiled, read_po(source))
+        compiled.seek(0)
+        tag = catalogue.parent.name
+        found[tag] = Language(tag, Translations(compiled))
+    return found
+
+
+def prefer(ui_locales: str | None) -> None:
+    """Let the pages of this request speak the first of these languages that there is (BCP 47 tags, by spaces)."""
+    request.environ[EXTENSION] = _first_spoken((ui_locales or "").split())
+
+
+def current_language() -> Language:
+    """The language of this request."""
+    if not has_request_context():
+        return languages()[DEFAULT]
+    language: Language | None = request.environ.get(EXTENSION)
+    if language is None:
+        accepted = (tag for tag, quality in request.accept_languages if quality > 0)
+        language = request.environ[EXTENSION] = _first_spoken(accepted) or languages()[DEFAULT]
+    return language
+
+
+def translate(text: str) -> str:
+    """The text in the language of this request, as templates ask for it."""
+    return str(current_language().translations.ugettext(text))
+
+
+def translate_number(one: str, many: str, count: int) -> str:
+    """The text for a number of things."""
+    return str(current_language().translations.ungettext(one, many, count))
+
+
+def gettext(text: str, **values: object) -> str:
+    """The text in the language of this request, with its values put in."""
+    translated = translate(text)
+    return translated % values if values else translated
+
+
+def length_of_time(seconds: float) -> str:
+    """So many seconds in words, rounded up, in the largest unit of which they are at least two."""
+    unit, size = next((unit for unit in _UNITS if seconds >= 2 * unit[1]), _UNITS[-1])
+    count = max(1, math.ceil(seconds / size))
+    return format_unit(count, f"duration-{unit}", length="long", locale=current_language().locale)
+
+
+def lazy_gettext(text: str) -> Any:
+    """A text that is translated whenever it is shown; it is no ``str``, but stands wherever one is shown."""
+    return LazyText(text)
+
+
+class LazyText:
+    """Looks like its translation."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return gettext(self._text)
+
+    def __mod__(self, values: object) -> str:
+        return str(self) % values  # as WTForms puts the bounds of a validator into its message
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
+
+
+def _first_spoken(tags: Iterable[str]) -> Language | None:
+    """Ours for the first of the tags that there is one for. ``de-AT`` is spoken as ``de`` (RFC 4647 §3.4)."""
+    ours = {language.tag.lower(): language for language in languages().values()}
+    for tag in islice(tags, _TAGS_AT_MOST):
+        subtags = tag.lower().split("-", _SUBTAGS)[:_SUBTAGS]
+        for length in range(len(subtags), 0, -1):
+            if (language := ours.get("-".join(subtags[:length]))) is not None:
+                return language
+    return None

@@ -1,0 +1,37 @@
+"""The browser of these tests: the Chromium that this machine has, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+VARIABLE = "OIDC_TEST_CHROMIUM"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+NOT_FOUND = f"no browser was found: install the package chromium, or name a program by {VARIABLE}"
+
+
+def find_chromium() -> str | None:
+    """The program that the environment names, or the first that is installed."""
+    return os.environ.get(VARIABLE) or next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+@contextmanager
+def running_chromium(program: str) -> Iterator[Browser]:
+    """One browser process; each context in it is a browser of its own, without a cookie."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def draw(browser: Browser, svg: str, pixels: int) -> bytes:
+    """A square picture as PNG."""
+    with browser.new_page(viewport={"width": pixels, "height": pixels}) as page:
+        page.set_content(f'<body style="margin:0">{svg}')
+        return page.screenshot(omit_background=True)

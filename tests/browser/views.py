@@ -1,0 +1,88 @@
+"""Every page, and how somebody comes to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.browser.people import Person
+
+SCOPE = "openid profile email phone offline_access notes:write"
+ATTEMPTS = 5
+
+View = Callable[[Person], None]
+
+
+def sign_in(person: Person) -> None:
+    person.ask()
+
+
+def fields_empty(person: Person) -> None:
+    person.ask()
+    person.press("continue")
+
+
+def password_wrong(person: Person) -> None:
+    person.ask()
+    person.sign_in(password="wrong")
+
+
+def too_many_attempts(person: Person) -> None:
+    person.ask()
+    for _ in range(ATTEMPTS + 1):
+        person.sign_in(password="wrong")
+
+
+def consent(person: Person) -> None:
+    person.ask(scope=SCOPE)
+    person.sign_in()
+
+
+def consent_to_more(person: Person) -> None:
+    person.ask(scope="openid email")
+    person.sign_in()
+    person.press("allow")
+    person.ask(scope=SCOPE)
+
+
+def choose_account(person: Person) -> None:
+    person.ask()
+    person.sign_in()
+    person.ask(prompt="select_account")
+
+
+def sign_out(person: Person) -> None:
+    person.ask()
+    person.sign_in()
+    person.ask_to_sign_out()
+
+
+def signed_out(person: Person) -> None:
+    person.open("/signed-out")
+
+
+def still_signed_in(person: Person) -> None:
+    sign_out(person)
+    person.press("stay")
+
+
+def error(person: Person) -> None:
+    person.open("/oauth/authorize?client_id=nobody")
+
+
+def no_cookies(person: Person) -> None:
+    person.open("/sign-in")
+
+
+def form_post(person: Person) -> None:
+    """Without its script, which would leave the page at once."""
+    person.page.route("**/form_post.js", lambda route: route.fulfill(body=""))
+    person.ask(response_mode="form_post", prompt="none")
+
+
+VIEWS: dict[str, View] = {
+    view.__name__.replace("_", "-"): view
+    for view in (
+        sign_in, fields_empty, password_wrong, too_many_attempts, consent, consent_to_more, choose_account, sign_out,
+        signed_out, still_signed_in, error, no_cookies, form_post,
+    )
+}  # fmt: skip
