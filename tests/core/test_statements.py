@@ -135,6 +135,7 @@ def test_a_database_that_is_away_is_told_in_sqlalchemy_s_words() -> None:
 
 @ON_POSTGRESQL
 def test_a_lost_connection_on_which_was_asked_leaves_the_pool(server: Server) -> None:
+    server.database.dispose()  # those that earlier tests have left would be asked in their turn
     with server.database.glance() as other:
         backends = {server.database.ask(BACKEND).pid for _ in range(2)}
         for backend in backends:
