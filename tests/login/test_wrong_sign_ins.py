@@ -21,9 +21,9 @@ from tests.relying_party import PASSWORD, Server, TestUser
 
 WRONG = "The name or the password is wrong."
 GUESS = "a wrong password"
-SAMPLES = 100
-# Some 8 ms for a hash: to leave one away would be seen.
-ROUNDS = 7
+SAMPLES = 300
+# Some 15 ms for a hash: to leave one away would be seen.
+ROUNDS = 8
 
 
 def locked(server: Server, email: str) -> TestUser:
@@ -105,8 +105,8 @@ def test_when_limited_a_missing_account_is_told_what_a_real_one_is_r12(server: S
 @pytest.mark.slow
 @pytest.mark.usefixtures("app")
 def test_whatever_was_wrong_it_takes_as_long_g03(make_server: Callable[..., Server]) -> None:
-    """A hundred samples of each, in random order; of the right password of an account that may not sign in, too. Each
-    attempt comes from an address of its own, so none is limited."""
+    """300 samples of each, in random order; of the right password of an account that may not sign in, too. Each attempt
+    comes from an address of its own, so none is limited."""
     server = make_server(password_hash_rounds=ROUNDS)
     app, browser = make_app(server), Browser(server.app)
     page = app.open(browser)

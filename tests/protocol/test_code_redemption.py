@@ -23,16 +23,6 @@ REFUSED = (400, "invalid_grant")
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 def other_app(rp: App, client_type: str = "confidential") -> App:
     """Another client of the same owner, with the same redirect URI, which knows the verifier of the first."""
     other = make_app(rp.server, client_type)

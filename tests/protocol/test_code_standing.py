@@ -25,16 +25,6 @@ REFUSED = (400, "invalid_grant")
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 def suspended(rp: App, user: TestUser) -> None:
     rp.server.suspend(user)
 

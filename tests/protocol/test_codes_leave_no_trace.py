@@ -13,19 +13,9 @@ from tests.app_login import App, make_app
 from tests.browsing import Browser, Visit
 from tests.protocol.authorizing import signed_in
 from tests.protocol.test_secrets_at_rest import dump, files_of
-from tests.relying_party import Server, TestUser, error
+from tests.relying_party import TestUser, error
 
 PATHS = ("/sign-in", "/signed-out", "/oauth/authorize", "/oauth/userinfo", "/oauth/logout", "/oauth/token")
-
-
-@pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
 
 
 def assert_brought_once(visit: Visit, code: str) -> None:

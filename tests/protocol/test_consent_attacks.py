@@ -11,7 +11,7 @@ from oidc_server.clients.service import delete_client, find_client
 from tests.app_login import App, make_app
 from tests.browsing import Browser, Visit
 from tests.protocol.authorizing import assert_is_page, count_codes, refused
-from tests.relying_party import Server, TestUser
+from tests.relying_party import TestUser
 
 
 def disable(rp: App) -> None:
@@ -30,16 +30,6 @@ def delete(rp: App) -> None:
 
 
 CHANGES = (disable, remove_redirect_uri, delete)
-
-
-@pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
 
 
 def at_consent(rp: App, browser: Browser, user: TestUser, **parameters: str) -> Visit:

@@ -19,16 +19,6 @@ VERIFIER = "v" * 43
 CHALLENGE, NONCE = {"code_challenge": challenge_of(VERIFIER)}, {"nonce": "always-the-same"}
 
 
-@pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 @pytest.mark.parametrize("constant", [CHALLENGE, NONCE, CHALLENGE | NONCE], ids=["challenge", "nonce", "both"])
 def test_a_constant_is_refused_for_the_second_person_a26(
     rp: App, user: TestUser, constant: dict[str, str], capfd: pytest.CaptureFixture[str]

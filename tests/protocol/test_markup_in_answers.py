@@ -52,11 +52,6 @@ def assert_inert(visit: Visit, plain: Visit) -> None:
 
 
 @pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
 def browser(rp: App) -> Browser:
     return signed_in(rp, rp.server.user())
 

@@ -21,16 +21,6 @@ CONTINUE = "/oauth/authorize/continue"
 
 
 @pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
-@pytest.fixture
 def browser(rp: App, user: TestUser) -> Browser:
     """The person is signed in here, and has allowed the app ``openid``."""
     return signed_in(rp, user)

@@ -16,12 +16,6 @@ from tests.app_login import App, make_app
 from tests.browsing import Browser
 from tests.protocol.authorizing import AUTHORIZE, assert_is_page, count_codes, refused, signed_in
 from tests.protocol.handmade import compact, public_jwk, signed_by
-from tests.relying_party import Server
-
-
-@pytest.fixture
-def rp(server: Server) -> App:
-    return make_app(server)
 
 
 @pytest.fixture
