@@ -22,11 +22,11 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install dev test lint format soak bench docs audit lock clean
+.PHONY: help install dev test lint format soak bench docs translations audit lock clean
 
 help: ## list the targets and the variables
 	@echo "Targets:"
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "Variables (make TARGET NAME=VALUE):"
 	@echo "  ARGS      further arguments of the program that the target runs:"
@@ -82,6 +82,9 @@ bench: $(STAMP) ## measure the token endpoint and its neighbours
 docs: $(STAMP) ## write the pages that follow from the code, and build all into site/, refusing any warning
 	$(BIN)/python -m oidc_server.commands.reference docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
+
+translations: $(STAMP) ## compile what was translated (*.po) into what the server reads (*.mo)
+	$(BIN)/pybabel compile --directory oidc_server/translations
 
 audit: $(STAMP) ## look up known vulnerabilities of the locked versions (needs the internet)
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock $(ARGS)

@@ -7,8 +7,14 @@ import sys
 from datetime import UTC, datetime
 
 import orjson
-import structlog
-from structlog.typing import EventDict, WrappedLogger
+
+# structlog would import rich too, to draw what is never drawn here: some 3 MB in every worker.
+_without_rich = sys.modules.setdefault("rich", None) is None  # type: ignore[arg-type]
+import structlog  # noqa: E402
+from structlog.typing import EventDict, WrappedLogger  # noqa: E402
+
+if _without_rich:
+    del sys.modules["rich"]  # the commands draw tables with it
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

@@ -5,20 +5,15 @@ prefers."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
-from babel.units import format_unit
 from flask import has_request_context, request
 from markupsafe import escape
 
@@ -27,7 +22,21 @@ DEFAULT = "en"
 EXTENSION = "oidc_server.language"
 _SUBTAGS = 3  # language, script, region: more never name another translation
 _TAGS_AT_MOST = 20
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+
+
+class Unit(NamedTuple):
+    """A unit of time: its seconds, and how one and how many of them are called."""
+
+    seconds: int
+    one: str
+    many: str
+
+
+_UNITS = (
+    Unit(86_400, "%(num)d day", "%(num)d days"),
+    Unit(3600, "%(num)d hour", "%(num)d hours"),
+    Unit(60, "%(num)d minute", "%(num)d minutes"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,23 +46,15 @@ class Language:
     tag: str
     translations: NullTranslations
 
-    @property
-    def locale(self) -> Locale:
-        """For dates and numbers."""
-        return Locale.parse(self.tag)
-
 
 @cache
 def languages() -> dict[str, Language]:
     """All of them by their tags, read once."""
     found = {DEFAULT: Language(DEFAULT, NullTranslations())}
-    for catalogue in sorted(_CATALOGUES.glob("*/messages.po")):
-        compiled = io.BytesIO()
-        with catalogue.open("rb") as source:
-            write_mo(compiled, read_po(source))
-        compiled.seek(0)
-        tag = catalogue.parent.name
-        found[tag] = Language(tag, Translations(compiled))
+    for catalogue in sorted(_CATALOGUES.glob("*/LC_MESSAGES/messages.mo")):
+        tag = catalogue.parent.parent.name
+        with catalogue.open("rb") as compiled:
+            found[tag] = Language(tag, GNUTranslations(compiled))
     return found
 
 
@@ -75,12 +76,12 @@ def current_language() -> Language:
 
 def translate(text: str) -> str:
     """The text in the language of this request, as templates ask for it."""
-    return str(current_language().translations.ugettext(text))
+    return current_language().translations.gettext(text)
 
 
 def translate_number(one: str, many: str, count: int) -> str:
     """The text for a number of things."""
-    return str(current_language().translations.ungettext(one, many, count))
+    return current_language().translations.ngettext(one, many, count)
 
 
 def gettext(text: str, **values: object) -> str:
@@ -91,9 +92,9 @@ def gettext(text: str, **values: object) -> str:
 
 def length_of_time(seconds: float) -> str:
     """So many seconds in words, rounded up, in the largest unit of which they are at least two."""
-    unit, size = next((unit for unit in _UNITS if seconds >= 2 * unit[1]), _UNITS[-1])
-    count = max(1, math.ceil(seconds / size))
-    return format_unit(count, f"duration-{unit}", length="long", locale=current_language().locale)
+    unit = next((unit for unit in _UNITS if seconds >= 2 * unit.seconds), _UNITS[-1])
+    count = max(1, math.ceil(seconds / unit.seconds))
+    return translate_number(unit.one, unit.many, count) % {"num": count}
 
 
 def lazy_gettext(text: str) -> Any:
