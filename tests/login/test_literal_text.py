@@ -102,13 +102,13 @@ def test_error_pages_repeat_nothing_of_the_request_w15_a09(server: Server, text:
 
 def test_no_header_of_a_browser_is_repeated_on_a_page_w15(server: Server) -> None:
     app, browser = make_app(server), WatchedBrowser(server.app)
-    hostile = "\"><script>alert('zq')</script>{{7*7}}"
+    hostile = "\"><script>alert('zqxjkv')</script>{{7*7}}"
     for header in ("ACCEPT_LANGUAGE", "USER_AGENT", "REFERER", "ORIGIN", "X_REQUEST_ID", "COOKIE2"):
         browser.http.environ_base[f"HTTP_{header}"] = hostile
     see_every_page(browser, app, server.user())
     for page in browser.pages:
-        assert "zq" not in page.text
-        assert "zq" not in str(page.headers)
+        assert "zqxjkv" not in page.text
+        assert "zqxjkv" not in str(page.headers)
 
 
 @pytest.mark.parametrize("email", ["{{7*7}}@example.com", "{%x%}@example.com", "a&lt&amp@example.com"])
