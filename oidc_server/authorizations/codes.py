@@ -22,12 +22,14 @@ from oidc_server.authorizations.service import revoke
 from oidc_server.authorizations.standing import Standing, standing_of, standing_query
 from oidc_server.core import clock, crypto
 from oidc_server.core.errors import Reason
+from oidc_server.core.statements import HotStatement
 
 LIFETIME = timedelta(seconds=60)
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 §4.1: a shorter one could be guessed
 
 _TABLE = cast("Table", AuthorizationCode.__table__)
-_BY_DIGEST = (
+_BY_DIGEST = HotStatement(
+    "grant_by_code",
     standing_query(
         AuthorizationCode.id.label("code_id"),
         AuthorizationCode.redirect_uri.label("redirect_uri"),
@@ -37,20 +39,22 @@ _BY_DIGEST = (
         AuthorizationCode.used_at.label("used_at"),
     )
     .join(AuthorizationCode, AuthorizationCode.authorization_id == Authorization.id)
-    .where(AuthorizationCode.digest == bindparam("digest"))
+    .where(AuthorizationCode.digest == bindparam("digest")),
 )
-
-
-_SENT_FOR_ANOTHER = select(
-    exists()
-    .where(AuthorizationCode.authorization_id == Authorization.id)
-    .where(
-        or_(
-            AuthorizationCode.code_challenge == bindparam("code_challenge"),
-            AuthorizationCode.nonce_digest == bindparam("nonce_digest"),
+_SENT_FOR_ANOTHER = HotStatement(
+    "challenge_sent_for_another",
+    select(
+        exists()
+        .where(AuthorizationCode.authorization_id == Authorization.id)
+        .where(
+            or_(
+                AuthorizationCode.code_challenge == bindparam("code_challenge"),
+                AuthorizationCode.nonce_digest == bindparam("nonce_digest"),
+            )
         )
-    )
-    .where(Authorization.client_id == bindparam("client_id"), Authorization.user_id != bindparam("user_id"))
+        .where(Authorization.client_id == bindparam("client_id"), Authorization.user_id != bindparam("user_id"))
+        .label("is_so")
+    ),
 )
 
 
@@ -74,8 +78,11 @@ def was_sent_for_another(
 ) -> bool:
     """Whether the client has sent this challenge or nonce for another person before, as long as their codes are kept:
     then it sends always the same one (RFC 9700 §2.1.1). Whoever loads a page again sends it for the same person."""
-    values = {"client_id": client_id, "user_id": user_id, "code_challenge": code_challenge}
-    return bool(session.scalar(_SENT_FOR_ANOTHER, values | {"nonce_digest": _digest_of(nonce)}))
+    sent_for_another = _SENT_FOR_ANOTHER.one_or_none(
+        session.connection(), client_id=client_id, user_id=user_id, code_challenge=code_challenge,
+        nonce_digest=_digest_of(nonce),
+    )  # fmt: skip
+    return bool(sent_for_another.is_so)
 
 
 def make_code(
@@ -116,7 +123,7 @@ def redeem(
     Another client's attempt, a wrong redirect URI or verifier changes nothing, before the code was used and after:
     nobody can burn a code that is not theirs to use, or end a grant by a code that was left in a history. Only a second
     request that would have been good is a replay (OWASP ASVS 10.4.2)."""
-    row = session.execute(_BY_DIGEST, {"digest": crypto.digest(presented)}).one_or_none()
+    row = _BY_DIGEST.one_or_none(session.connection(), digest=crypto.digest(presented))
     if row is None:
         return RedemptionRefused(Reason.CODE_UNKNOWN)
     standing, now = standing_of(row), clock.now()

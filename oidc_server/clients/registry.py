@@ -4,27 +4,37 @@ A disabled client, or a removed secret, stops within that bound. A secret that d
 it is refused, so a new secret works at once."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from cachetools import TTLCache
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from oidc_server.clients import redirect_uris
-from oidc_server.clients.models import Client
+from oidc_server.clients.models import Client, ClientLogo, ClientSecret, PairwiseSector
 from oidc_server.clients.service import grant_types_in_use
 from oidc_server.core import clock
 from oidc_server.core.database import Database
+from oidc_server.core.statements import HotStatement
 
 EXTENSION = "oidc_server.clients"
 _CLIENTS_AT_MOST = 5000
 _PATIENCE_SECONDS = 0.25
 _OUTAGE_SECONDS = 10
+
+_CLIENT, _SECRET = cast("Table", Client.__table__), cast("Table", ClientSecret.__table__)
+_SECTOR, _LOGO = cast("Table", PairwiseSector.__table__), cast("Table", ClientLogo.__table__)
+_COLUMNS = (
+    "client_id", "client_name", "client_type", "token_endpoint_auth_method", "grant_types", "redirect_uris",
+    "resources", "scope", "first_party", "disabled_at", "jwks", "id_token_signed_response_alg",
+    "userinfo_signed_response_alg", "post_logout_redirect_uris", "default_max_age", "require_pkce", "client_uri",
+    "policy_uri", "tos_uri",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +74,47 @@ class ClientSnapshot:
         return redirect_uris.matches(redirect_uri, self.redirect_uris, client_type=self.client_type)
 
 
-def snapshot(client: Client) -> ClientSnapshot:
-    """The snapshot of a row."""
+# With a row for each of its secrets.
+_BY_ID = HotStatement(
+    "client_by_id",
+    select(
+        *(_CLIENT.c[name] for name in _COLUMNS), _SECTOR.c.salt, _LOGO.c.digest.label("logo"),
+        _SECRET.c.digest.label("secret"), _SECRET.c.expires_at.label("secret_expires_at"),
+    )
+    .select_from(_CLIENT.outerjoin(_SECTOR).outerjoin(_LOGO).outerjoin(_SECRET))
+    .where(_CLIENT.c.client_id == bindparam("client_id"))
+    .order_by(_SECRET.c.created_at),
+)  # fmt: skip
+
+
+def _snapshot(rows: Sequence[Any]) -> ClientSnapshot | None:
+    if not rows:
+        return None
+    row = rows[0]
     return ClientSnapshot(
-        client_id=client.client_id,
-        client_name=client.client_name,
-        client_type=client.client_type,
-        token_endpoint_auth_method=client.token_endpoint_auth_method,
-        grant_types=frozenset(client.grant_types),
-        redirect_uris=tuple(client.redirect_uris),
-        resources=tuple(client.resources),
-        scope=client.scope,
-        scopes=frozenset(client.scope.split()),
-        first_party=client.first_party,
-        disabled=client.disabled_at is not None,
-        secrets=tuple((secret.digest, secret.expires_at) for secret in client.secrets),
-        jwks=client.jwks,
-        id_token_signed_response_alg=client.id_token_signed_response_alg,
-        userinfo_signed_response_alg=client.userinfo_signed_response_alg,
-        post_logout_redirect_uris=tuple(client.post_logout_redirect_uris),
-        sector_salt=client.sector.salt if client.sector is not None else None,
-        default_max_age=client.default_max_age,
-        require_pkce=client.require_pkce,
-        logo=client.logo,
-        client_uri=client.client_uri,
-        policy_uri=client.policy_uri,
-        tos_uri=client.tos_uri,
+        client_id=row.client_id,
+        client_name=row.client_name,
+        client_type=row.client_type,
+        token_endpoint_auth_method=row.token_endpoint_auth_method,
+        grant_types=frozenset(row.grant_types),
+        redirect_uris=tuple(row.redirect_uris),
+        resources=tuple(row.resources),
+        scope=row.scope,
+        scopes=frozenset(row.scope.split()),
+        first_party=row.first_party,
+        disabled=row.disabled_at is not None,
+        secrets=tuple((row.secret, row.secret_expires_at) for row in rows if row.secret is not None),
+        jwks=row.jwks,
+        id_token_signed_response_alg=row.id_token_signed_response_alg,
+        userinfo_signed_response_alg=row.userinfo_signed_response_alg,
+        post_logout_redirect_uris=tuple(row.post_logout_redirect_uris),
+        sector_salt=row.salt,
+        default_max_age=row.default_max_age,
+        require_pkce=row.require_pkce,
+        logo=row.logo,
+        client_uri=row.client_uri,
+        policy_uri=row.policy_uri,
+        tos_uri=row.tos_uri,
     )
 
 
@@ -116,14 +141,7 @@ class ClientRegistry:
 
     def find_afresh(self, client_id: str) -> ClientSnapshot | None:
         """The client as the database has it now. An unknown one is not remembered: strangers could fill the memory."""
-        query = (
-            select(Client)
-            .where(Client.client_id == client_id)
-            .options(joinedload(Client.secrets), joinedload(Client.sector))
-        )
-        with self._database.reading() as session:
-            client = session.execute(query).unique().scalar_one_or_none()
-            found = snapshot(client) if client is not None else None
+        found = _snapshot(self._database.ask_all(_BY_ID, client_id=client_id))
         with self._lock:
             if found is None:
                 self._known.pop(client_id, None)

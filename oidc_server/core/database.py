@@ -5,7 +5,7 @@ The only module that commits. Returning commits, raising rolls back."""
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -177,6 +177,10 @@ class Database:
 
     def ask(self, statement: HotStatement, **parameters: Any) -> Any:
         """The one row of a look-up on a hot path, or None, outside of any transaction."""
+        return next(iter(self.ask_all(statement, **parameters)), None)
+
+    def ask_all(self, statement: HotStatement, **parameters: Any) -> Sequence[Any]:
+        """Every row of a look-up on a hot path, outside of any transaction."""
         return statement.ask(self._reader, **parameters)
 
     @contextmanager

@@ -7,7 +7,7 @@ conversion of values by their types, and the errors."""
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Update
@@ -34,6 +34,14 @@ class _Compiled(NamedTuple):
     found: tuple[tuple[int, Convert], ...]
     row: Callable[[Iterable[Any]], Any] | None
 
+    def made_of(self, row: Iterable[Any]) -> Any:
+        """The row of what the driver has read."""
+        values = list(row)
+        for index, convert in self.found:
+            values[index] = convert(values[index])
+        assert self.row is not None  # noqa: S101 - narrows the type: without it there are no rows
+        return self.row(values)
+
 
 class HotStatement:
     """A statement whose values are all parameters: ``bindparam(name)``, each given by name at every execution.
@@ -47,24 +55,28 @@ class HotStatement:
         self._statement = statement
         self._compiled: _Compiled | None = None
 
-    def ask(self, engine: Engine, **parameters: Any) -> Any:
-        """:meth:`one_or_none` on a connection of its own, for one read outside of any transaction."""
+    def ask(self, engine: Engine, **parameters: Any) -> Sequence[Any]:
+        """:meth:`rows` on a connection of its own, for one read outside of any transaction."""
         if engine.dialect.name != "postgresql":
             with engine.connect() as connection:
-                return self.one_or_none(connection, **parameters)
+                return self.rows(connection, **parameters)
         lent = _lend(engine)
         try:
             return self._run(lent, lent.invalidate, engine.dialect, parameters)
         finally:
             lent.close()
 
-    def one_or_none(self, connection: Connection, **parameters: Any) -> Any:
-        """The first row as a named tuple of its columns, or None when there is none.
+    def rows(self, connection: Connection, **parameters: Any) -> Sequence[Any]:
+        """Every row as a named tuple of its columns.
 
         Raises :class:`sqlalchemy.exc.DBAPIError`, as :meth:`Connection.execute` does."""
         if connection.dialect.name != "postgresql":
-            return connection.execute(self._statement, parameters).first()
+            return connection.execute(self._statement, parameters).all()
         return self._run(connection.connection, connection.invalidate, connection.dialect, parameters)
+
+    def one_or_none(self, connection: Connection, **parameters: Any) -> Any:
+        """The first of :meth:`rows`, or None when there is none."""
+        return next(iter(self.rows(connection, **parameters)), None)
 
     def execute(self, connection: Connection, **parameters: Any) -> None:
         """Run a statement that writes and gives no row, in the transaction that was begun.
@@ -80,7 +92,7 @@ class HotStatement:
 
     def _run(
         self, lent: PoolProxiedConnection, invalidate: Invalidate, dialect: Dialect, parameters: dict[str, Any]
-    ) -> Any:
+    ) -> list[Any]:
         compiled = self._compiled
         if compiled is None:
             compiled = self._compiled = _compile(self._name, self._statement, dialect)
@@ -88,7 +100,7 @@ class HotStatement:
             parameters[name] = convert(parameters[name])
         cursor = lent.cursor()
         try:
-            row = _fetch(lent.dbapi_connection, cursor, compiled, parameters)
+            rows = _fetch(lent.dbapi_connection, cursor, compiled, parameters)
         except Exception as error:
             translated, is_of_no_use = _translate(dialect, compiled, error, lent, cursor)
             if is_of_no_use:
@@ -96,12 +108,7 @@ class HotStatement:
             raise translated from error
         finally:
             cursor.close()
-        if compiled.row is None or row is None:
-            return None
-        values = list(row)
-        for index, convert in compiled.found:
-            values[index] = convert(values[index])
-        return compiled.row(values)
+        return [compiled.made_of(row) for row in rows]
 
 
 def _lend(engine: Engine) -> PoolProxiedConnection:
@@ -115,12 +122,13 @@ def _lend(engine: Engine) -> PoolProxiedConnection:
         ) from error
 
 
-def _fetch(driver_connection: Any, cursor: Any, compiled: _Compiled, parameters: dict[str, Any]) -> Any:
+def _fetch(driver_connection: Any, cursor: Any, compiled: _Compiled, parameters: dict[str, Any]) -> list[Any]:
     if compiled.name not in driver_connection.prepared:
         cursor.execute(f"PREPARE {compiled.name} AS {compiled.text}")
         driver_connection.prepared.add(compiled.name)
     cursor.execute(compiled.execution, [parameters[name] for name in compiled.names])
-    return None if compiled.row is None else cursor.fetchone()
+    found: list[Any] = [] if compiled.row is None else cursor.fetchall()
+    return found
 
 
 def _translate(

@@ -17,6 +17,7 @@ from oidc_server.audit.catalogue import Event
 from oidc_server.audit.service import Actor, record
 from oidc_server.core import clock, crypto
 from oidc_server.core.settings import Settings
+from oidc_server.core.statements import HotStatement
 from oidc_server.sessions.epochs import ended_by_epoch
 from oidc_server.sessions.models import LoginSession
 from oidc_server.sessions.service import BrowserPlace, begin_session
@@ -73,7 +74,8 @@ class BrowserSession:
     login_keys: frozenset[tuple[str, str]]
 
 
-_BY_SECRET = (
+_BY_SECRET = HotStatement(
+    "session_by_secret",
     select(
         LoginSession.id, LoginSession.user_id, LoginSession.auth_time, LoginSession.amr, LoginSession.acr,
         LoginSession.remembered, LoginSession.last_seen_at, LoginSession.expires_at, LoginSession.ended_at,
@@ -82,7 +84,7 @@ _BY_SECRET = (
         User.password_changed_at,
     )
     .join(User, User.id == LoginSession.user_id)
-    .where(LoginSession.secret_digest == bindparam("digest"))
+    .where(LoginSession.secret_digest == bindparam("digest")),
 )  # fmt: skip
 
 
@@ -90,7 +92,7 @@ def resume(session: Session, policy: SessionPolicy, secret: str | None) -> Brows
     """The session of the browser that holds this secret, while it lasts."""
     if not secret:
         return None
-    row = session.execute(_BY_SECRET, {"digest": crypto.digest(secret)}).one_or_none()
+    row = _BY_SECRET.one_or_none(session.connection(), digest=crypto.digest(secret))
     now = clock.now()
     if row is None or row.ended_at is not None or row.ended_by_epoch or row.expires_at <= now:
         return None
