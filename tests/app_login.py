@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,6 +37,11 @@ class App:
     state: str = field(default="", init=False)
     nonce: str = field(default="", init=False)
 
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The discovery document, read once, as apps do."""
+        return self.server.metadata
+
     # Asking
 
     def request(self, **parameters: str | None) -> dict[str, str]:
@@ -52,7 +58,7 @@ class App:
 
     def address(self, **parameters: str | None) -> str:
         """The address to send a browser to."""
-        return f"{self.server.metadata['authorization_endpoint']}?{urlencode(self.request(**parameters))}"
+        return f"{self.metadata['authorization_endpoint']}?{urlencode(self.request(**parameters))}"
 
     def open(self, browser: Browser, **parameters: str | None) -> Visit:
         """Send a browser to the server."""
@@ -73,7 +79,7 @@ class App:
         answer = visit.answer
         assert set(answer) == {"code", "state", "iss"} - ({"state"} if not self.state else set()), answer
         assert answer.get("state", "") == self.state
-        assert answer["iss"] == self.server.metadata["issuer"]
+        assert answer["iss"] == self.metadata["issuer"]
         return answer["code"]
 
     def error(self, visit: Visit) -> str:
@@ -81,7 +87,7 @@ class App:
         answer = visit.answer
         assert set(answer) <= {"error", "error_description", "state", "iss"}, answer
         assert answer.get("state", "") == self.state
-        assert answer["iss"] == self.server.metadata["issuer"]
+        assert answer["iss"] == self.metadata["issuer"]
         return answer["error"]
 
     def redeem(self, code: str, **parameters: str | None) -> TestResponse:
@@ -112,7 +118,7 @@ class App:
 
     def userinfo(self, access_token: str) -> TestResponse:
         """Ask userinfo."""
-        path = self.server.metadata["userinfo_endpoint"].removeprefix(self.server.metadata["issuer"])
+        path = self.metadata["userinfo_endpoint"].removeprefix(self.metadata["issuer"])
         return self.server.http.get(path, headers={"Authorization": f"Bearer {access_token}"})
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,6 +31,8 @@ from oidc_server.users.service import activate, find_user
 from tests.app_login import App, make_app
 from tests.browsing import Browser
 from tests.relying_party import Server, TestUser, body_of, error
+
+pytestmark = pytest.mark.slow
 
 LIFETIME = timedelta(seconds=60)
 SLACK = timedelta(seconds=2)  # real time passes too; nothing is asked of a code so near to its end
@@ -189,6 +192,6 @@ def test_no_order_of_exchanges_replays_thefts_and_ends_breaks_a_code_b01_b03_b05
     run_state_machine_as_test(
         machine,  # type: ignore[arg-type]  # a factory does as well
         settings=settings(
-            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,6 +25,8 @@ from oidc_server.core import clock
 from oidc_server.core.errors import Reason, Unavailable
 from oidc_server.keys.ring import KeyRing
 from tests.relying_party import Server, TestClient, TestUser, body_of, error
+
+pytestmark = pytest.mark.slow
 
 GRACE = timedelta(seconds=30)
 
@@ -118,6 +121,6 @@ def test_no_order_of_tabs_retries_crashes_and_thieves_breaks_rotation_c01_c02(se
     run_state_machine_as_test(
         lambda: RefreshMachine(server, client, user),  # type: ignore[arg-type]  # a factory does as well
         settings=settings(
-            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -7,12 +7,15 @@ from pathlib import Path
 from threading import Barrier
 
 import httpx
+import pytest
 from sqlalchemy import create_engine, text
 
 from oidc_server.core.database import engine_url
 from oidc_server.core.settings import Settings
 from tests.relying_party import Server
 from tests.running import RunningServer, environment, serving
+
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 50
 

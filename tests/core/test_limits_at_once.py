@@ -23,6 +23,8 @@ from oidc_server.core.database import make_engine
 from oidc_server.core.limits import EXTENSION, DatabaseStorage, Limits, Rule
 from tests.relying_party import Server
 
+pytestmark = pytest.mark.slow
+
 SHORT, LONG, LONGEST = RULES = (Rule("short", 5, 60), Rule("long", 12, 600), Rule("longest", 100, 6000))
 WATCHED = Rule("watched", 2, 120)
 CONNECTIONS = 8

@@ -8,12 +8,15 @@ from pathlib import Path
 from threading import Barrier
 
 import httpx
+import pytest
 
 from oidc_server.core.settings import Settings
 from tests.app_login import App, make_app
 from tests.protocol.authorizing import fresh_code
 from tests.relying_party import Server, error
 from tests.running import RunningServer, environment, serving
+
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 50
 

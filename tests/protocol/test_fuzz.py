@@ -27,6 +27,8 @@ from tests.protocol.fuzzing import FUZZ, assert_no_fault, perform
 from tests.protocol.handmade import ASSERTION_TYPE, base64url, compact, public_jwk, segment, signed_by
 from tests.relying_party import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def known(server: Server) -> Known:

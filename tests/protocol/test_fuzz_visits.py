@@ -13,6 +13,8 @@ from tests.protocol.fuzzed_visits import KINDS, Change, Right, Stage, changes, c
 from tests.protocol.fuzzing import FUZZ, assert_no_fault, perform
 from tests.relying_party import Server, body_of
 
+pytestmark = pytest.mark.slow
+
 GROUPS = {
     "requests": ["request", "posted request", "request for a form", "request with claims", "continuation"],
     "pages": ["sign-in page", "sign-in", "consent page", "consent", "denial", "account page", "account"],
