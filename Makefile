@@ -39,6 +39,7 @@ help: ## list the targets and the variables
 	@echo
 	@echo "Environment:"
 	@echo "  OIDC_TEST_DATABASE_URL   a PostgreSQL for the tests, instead of the one they bring themselves"
+	@echo "  OIDC_TEST_CHROMIUM       the browser that drives the pages, when it is not found by its usual names"
 
 install: $(STAMP) ## make .venv and install everything into it, as locked
 

@@ -59,5 +59,5 @@ def waiting_request(session: Session) -> Waiting:
 
 
 def go_on(interaction_id: uuid.UUID) -> Response:
-    """Back to the authorization endpoint, which decides what comes next ."""
+    """Back to the authorization endpoint, which decides what comes next."""
     return see_other(address(CONTINUATION, interaction=str(interaction_id)))

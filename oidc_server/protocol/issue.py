@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oidc_server.authorizations.standing import Standing
+from oidc_server.clients.metadata import OPENID
 from oidc_server.clients.registry import ClientSnapshot
 from oidc_server.core import clock, metrics
 from oidc_server.core.errors import Reason
@@ -14,8 +15,6 @@ from oidc_server.keys.ring import KeyRing
 from oidc_server.protocol.access_token import sign_access_token
 from oidc_server.protocol.errors import InvalidClient, InvalidGrant, InvalidScope
 from oidc_server.protocol.id_token import sign_id_token
-
-OPENID = "openid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from oidc_server.authorizations.models import Authorization
+from oidc_server.clients.metadata import OPENID
 from oidc_server.clients.registry import ClientSnapshot
 from oidc_server.core.database import reading
 from oidc_server.core.errors import Reason
@@ -19,7 +20,6 @@ from oidc_server.protocol.subjects import subject_of
 from oidc_server.users.claims import claims_of, names_of_scopes
 from oidc_server.users.models import Profile, User
 
-OPENID = "openid"
 _NO_STORE = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
 JWT_TYPE = "JWT"
 
