@@ -48,10 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[refresh.EXTENSION] = refresh_policy = refresh.RefreshPolicy(
         idle_lifetime=timedelta(seconds=settings.refresh_token_idle_lifetime),
         grace=timedelta(seconds=settings.refresh_grace),
-        peppers=tuple(
-            crypto.derive(secret, "oidc-server/refresh-token-successor")
-            for secret in (settings.secret_key, *settings.secret_key_previous)
-        ),
+        peppers=crypto.derive_each(settings.secret_keys, "oidc-server/refresh-token-successor"),
     )
     engine_of_grants = server.AuthorizationServer(
         settings=settings, database=db, clients=clients, limits=limiter, ring=key_ring, passwords=hashing,

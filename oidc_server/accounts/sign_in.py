@@ -75,7 +75,7 @@ def _prove(form: SignInForm) -> PasswordProof:
     server, cookie = current_server(), cookies.current_cookies().get(request, cookies.DEVICE)
     return prove_password(
         server.limits, server.passwords, form.login.data or "", form.password.data or "", client_address(),
-        known_device=lambda user: devices.known_device(server.device_key, cookie, user),
+        known_device=lambda user: devices.known_device(server.device_keys, cookie, user),
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _begin(waiting: Waiting, proof: PasswordProof, *, remembered: bool) -> Respo
             client_id=waiting.client.client_id, user_id=user.id, detail={"sid": str(session_id)},
         )  # fmt: skip
         response = go_on(waiting.id)
-        device = devices.make(server.device_key, user)
+        device = devices.make(server.device_keys[0], user)
     jar.set(response, cookies.SESSION, secret, server.session_policy.cookie_lifetime(remembered))
     jar.set(response, cookies.DEVICE, device, devices.LIFETIME)
     return response

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -41,6 +42,12 @@ def same(left: bytes, right: bytes) -> bool:
 def derive(master: str, purpose: str) -> bytes:
     """A 32-byte key for one ``purpose``, derived from a configured secret with HKDF-SHA256 (RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(master.encode())
+
+
+def derive_each(secrets: Iterable[str], purpose: str) -> tuple[bytes, ...]:
+    """The keys for one purpose from the present secret, which is the first, and from those that it replaced: what is
+    made is made with the first, and what was made with any of them is good."""
+    return tuple(derive(secret, purpose) for secret in secrets)
 
 
 def keyed_digest(key: bytes, message: str) -> bytes:

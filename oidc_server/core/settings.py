@@ -37,7 +37,8 @@ class Settings:
     secret_key: str = _setting(
         "str",
         "",
-        "At least 32 random characters. From it come the key of refresh-token successors and of cookies.",
+        "At least 32 random characters. From it come the keys of refresh-token successors, of forms and of the cookies"
+        " of known browsers.",
         secret=True,
     )
     secret_key_previous: tuple[str, ...] = _setting(
@@ -147,6 +148,11 @@ class Settings:
         "str", "", "A folder with templates of your own: each takes the place of ours with the same path."
     )
     log_level: str = _setting("str", "info", "`debug`, `info`, `warning` or `error`.")
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The present secret key first, then those that it replaced."""
+        return (self.secret_key, *self.secret_key_previous)
 
     @property
     def audience(self) -> str:

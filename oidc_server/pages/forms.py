@@ -37,7 +37,7 @@ class BrowserCsrf(CSRF):
 
     def generate_csrf_token(self, csrf_token_field: Any) -> str:
         secret = form_secret()
-        return _token(secret, self._purpose, _hour())
+        return _token(_keys()[0], secret, self._purpose, _hour())
 
     def validate_csrf_token(self, form: Any, field: Any) -> None:
         """Nothing: :func:`read` refuses the whole request, because it is no mistake that a person could mend."""
@@ -66,7 +66,8 @@ def read(kind: type[AnyForm], purpose: str, form: MultiDict[str, str]) -> AnyFor
     if secret is None:
         raise FormRefused(Reason.COOKIES_MISSING)
     given = form.get("csrf_token", "")
-    if not any(_is(given, _token(secret, purpose, _hour() - age)) for age in range(_HOURS_GOOD)):
+    good = (_token(key, secret, purpose, _hour() - age) for key in _keys() for age in range(_HOURS_GOOD))
+    if not any(_is(given, token) for token in good):
         raise FormRefused(Reason.CSRF_TOKEN_WRONG)
     return kind(form, meta={"purpose": purpose})
 
@@ -85,6 +86,10 @@ def _hour() -> int:
     return math.floor(clock.seconds() / _HOUR)
 
 
-def _token(secret: str, purpose: str, hour: int) -> str:
-    key: bytes = current_app.extensions[EXTENSION]
+def _keys() -> tuple[bytes, ...]:
+    keys: tuple[bytes, ...] = current_app.extensions[EXTENSION]
+    return keys
+
+
+def _token(key: bytes, secret: str, purpose: str, hour: int) -> str:
     return crypto.urlsafe(crypto.keyed_digest(key, f"{secret}\n{hour}\n{purpose}"))

@@ -10,12 +10,12 @@ from oidc_server.pages.errors import render_error
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Templates, the theme, cookies by the issuer's scheme, and the key of the forms."""
+    """Templates, the theme, cookies by the issuer's scheme, and the keys of the forms."""
     app.extensions[rendering.EXTENSION] = rendering.make_environments(settings)
     app.extensions[addresses.EXTENSION] = addresses.root_of(settings)
     app.extensions[theme.EXTENSION] = theme.make_theme(settings)
     app.extensions[cookies.EXTENSION] = cookies.Cookies(secure=settings.issuer.startswith("https://"))
-    app.extensions[forms.EXTENSION] = crypto.derive(settings.secret_key, "oidc-server/page-forms")
+    app.extensions[forms.EXTENSION] = crypto.derive_each(settings.secret_keys, "oidc-server/page-forms")
     with app.app_context():
         assets.init_assets()
     app.register_blueprint(assets.assets)

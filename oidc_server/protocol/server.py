@@ -62,7 +62,7 @@ class AuthorizationServer(AuthlibServer):
         self.passwords = passwords
         self.refresh_policy = refresh_policy
         self.session_policy = SessionPolicy.of(settings)
-        self.device_key = crypto.derive(settings.secret_key, "oidc-server/device-cookies")
+        self.device_keys = crypto.derive_each(settings.secret_keys, "oidc-server/device-cookies")
         self.second_factor_checks = second_factor_checks
         for grant in GRANTS:
             self.register_grant(grant)

@@ -6,6 +6,7 @@ address, cannot keep the person out of their own browser (OWASP Authentication C
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from oidc_server.core import clock, crypto
@@ -22,7 +23,7 @@ def make(key: bytes, user: User) -> str:
     return f"{user.id}.{device}.{issued}.{_mac(key, user, device, issued)}"
 
 
-def known_device(key: bytes, cookie: str | None, user: User) -> str | None:
+def known_device(keys: Sequence[bytes], cookie: str | None, user: User) -> str | None:
     """The name of the device, when this user has signed in with it under the present password; otherwise None."""
     parts = cookie.split(".") if cookie is not None and cookie.isascii() else []
     if len(parts) != _PARTS or parts[0] != str(user.id) or not _TIMESTAMP.fullmatch(parts[2]):
@@ -30,7 +31,8 @@ def known_device(key: bytes, cookie: str | None, user: User) -> str | None:
     _, device, issued, mac = parts
     if int(issued) + LIFETIME.total_seconds() <= clock.timestamp():
         return None
-    return device if crypto.same(mac.encode(), _mac(key, user, device, issued).encode()) else None
+    is_ours = any(crypto.same(mac.encode(), _mac(key, user, device, issued).encode()) for key in keys)
+    return device if is_ours else None
 
 
 def _mac(key: bytes, user: User, device: str, issued: str) -> str:
