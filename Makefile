@@ -72,7 +72,7 @@ format: $(STAMP) ## sort imports and format the code
 
 test: lint ## lint, then the whole suite with branch coverage (95 % at least)
 	@echo "Tests over $(WORKERS) processes, with branch coverage:"
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report=term $(if $(ARGS),--cov-fail-under=0 $(ARGS))
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report=term $(if $(ARGS),--cov-fail-under=0 $(ARGS))
 
 soak: $(STAMP) ## run the server under load and random faults for an hour, and hold it to every promise
 	@$(BIN)/python -W 'ignore:XDG_RUNTIME_DIR is not set' -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)

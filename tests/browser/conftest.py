@@ -49,6 +49,16 @@ def place(place_on: Callable[[str], Place]) -> Place:
     return place_on("sqlite")
 
 
+@pytest.fixture(scope="session")
+def signed_in_already(chromium: Browser, place_on: Callable[[str], Place]) -> dict[str, Any]:
+    """Who has signed in at ``place``, and what their browser keeps of it: for those who need not see how. They come
+    with an app of their own each time; as others share the session, nobody may end it."""
+    with arriving(chromium, place_on("sqlite")) as person:
+        person.ask()
+        person.sign_in()
+        return {"user": person.user, "storage_state": person.page.context.storage_state()}
+
+
 @pytest.fixture
 def arrive(chromium: Browser, place: Place) -> Iterator[Arrive]:
     """Brings somebody new. In the end, no page may have been hindered by its own policy."""
@@ -67,3 +77,9 @@ def arrive(chromium: Browser, place: Place) -> Iterator[Arrive]:
 def person(arrive: Arrive) -> Person:
     """Somebody new at a desktop."""
     return arrive()
+
+
+@pytest.fixture
+def known(arrive: Arrive, signed_in_already: dict[str, Any]) -> Person:
+    """Somebody at a desktop who has signed in before, and has allowed this app nothing yet."""
+    return arrive(**signed_in_already)

@@ -19,40 +19,37 @@ def allowed(person: Person) -> list[str]:
     return person.page.locator(".scopes li").all_inner_texts()
 
 
-def test_the_consent_page_says_who_asks_for_what_and_for_how_long(person: Person) -> None:
-    person.ask(scope="openid email notes:write offline_access", claims=CLAIMS)
-    person.sign_in()
-    assert APP_NAME in person.page.inner_text(".client")
-    assert "The name of this app has not been verified." in person.page.inner_text(".client")
-    assert allowed(person) == [
+def test_the_consent_page_says_who_asks_for_what_and_for_how_long(known: Person) -> None:
+    known.ask(scope="openid email notes:write offline_access", claims=CLAIMS)
+    assert APP_NAME in known.page.inner_text(".client")
+    assert "The name of this app has not been verified." in known.page.inner_text(".client")
+    assert allowed(known) == [
         "know that it is you",
         "see your email address",
         "use: notes:write",
         "keep this access while you are not there",
         "see your birthday",
     ]
-    assert "up to 180 days, also when you are signed out" in person.words
+    assert "up to 180 days, also when you are signed out" in known.words
 
 
-def test_what_is_new_is_marked_when_an_app_asks_for_more(person: Person) -> None:
-    person.ask(scope="openid email")
-    person.sign_in()
-    expect(person.page.locator(".tag")).to_have_count(0)
-    person.press("allow")
-    person.ask(scope="openid email phone")
-    assert allowed(person) == ["know that it is you", "see your email address", "see your phone number new"]
-    person.press("allow")
-    assert "code" in person.answer
+def test_what_is_new_is_marked_when_an_app_asks_for_more(known: Person) -> None:
+    known.ask(scope="openid email")
+    expect(known.page.locator(".tag")).to_have_count(0)
+    known.press("allow")
+    known.ask(scope="openid email phone")
+    assert allowed(known) == ["know that it is you", "see your email address", "see your phone number new"]
+    known.press("allow")
+    assert "code" in known.answer
 
 
-def test_a_person_who_denies_is_sent_back_without_a_code(person: Person) -> None:
-    person.ask()
-    person.sign_in()
-    person.press("deny")
-    assert person.answer["error"] == "access_denied"
-    assert "code" not in person.answer
-    person.ask()
-    assert person.heading == "Allow access?"
+def test_a_person_who_denies_is_sent_back_without_a_code(known: Person) -> None:
+    known.ask()
+    known.press("deny")
+    assert known.answer["error"] == "access_denied"
+    assert "code" not in known.answer
+    known.ask()
+    assert known.heading == "Allow access?"
 
 
 def test_an_app_of_our_own_asks_nothing_and_is_not_called_unverified(person: Person) -> None:
@@ -83,15 +80,14 @@ def test_whatever_an_app_calls_itself_is_shown_as_a_name(arrive: Arrive, name: s
     assert person.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_the_account_that_is_signed_in_can_be_chosen(person: Person) -> None:
-    person.ask()
-    person.sign_in()
-    person.press("allow")
-    person.ask(prompt="select_account")
-    assert person.heading == "Choose an account"
-    assert person.user.email in person.words
-    person.press("continue")
-    assert "code" in person.answer
+def test_the_account_that_is_signed_in_can_be_chosen(known: Person) -> None:
+    known.ask()
+    known.press("allow")
+    known.ask(prompt="select_account")
+    assert known.heading == "Choose an account"
+    assert known.user.email in known.words
+    known.press("continue")
+    assert "code" in known.answer
 
 
 def test_another_account_can_be_used(person: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser
 from tests.browser.accessibility import violations
 from tests.browser.people import DESKTOP, PHONE, Person, arriving
 from tests.browser.place import Place
-from tests.browser.views import VIEWS
+from tests.browser.views import OF_THOSE_WHO_ARE_SIGNED_IN, VIEWS
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,9 @@ _BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor"
 
 
 @pytest.fixture(scope="session")
-def seeing(chromium: Browser, place_on: Callable[[str], Place]) -> Iterator[Callable[[str, str], Person]]:
+def seeing(
+    chromium: Browser, place_on: Callable[[str], Place], signed_in_already: dict[str, Any]
+) -> Iterator[Callable[[str, str], Person]]:
     """Somebody who sees a page in a language. They only look, so that all tests can look over their shoulder."""
     people: dict[tuple[str, str], Person] = {}
     with ExitStack() as stack:
@@ -35,7 +38,8 @@ def seeing(chromium: Browser, place_on: Callable[[str], Place]) -> Iterator[Call
             if (view, locale) not in people:
                 place = place_on("sqlite")
                 app = place.app(policy_uri="https://notes.example/privacy", tos_uri="https://notes.example/terms")
-                person = stack.enter_context(arriving(chromium, place, app=app, locale=locale))
+                before = signed_in_already if view in OF_THOSE_WHO_ARE_SIGNED_IN else {}
+                person = stack.enter_context(arriving(chromium, place, app=app, locale=locale, **before))
                 VIEWS[view](person)
                 people[view, locale] = person
             return people[view, locale]

@@ -19,14 +19,13 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_the_consent_page_leads_to_an_app_at_any_address_w12(
-    person: Person, client_type: str, redirect_uri: str
+    known: Person, client_type: str, redirect_uri: str
 ) -> None:
-    client = person.place.owner.client(client_type, redirect_uris=(redirect_uri,), scope="openid")
-    person.app.client, person.app.redirect_uri = client, redirect_uri
-    person.ask()
-    person.sign_in()
-    with person.page.expect_request(lambda request: request.url.startswith(redirect_uri)) as going:
-        person.page.click("#allow")
+    client = known.place.owner.client(client_type, redirect_uris=(redirect_uri,), scope="openid")
+    known.app.client, known.app.redirect_uri = client, redirect_uri
+    known.ask()
+    with known.page.expect_request(lambda request: request.url.startswith(redirect_uri)) as going:
+        known.page.click("#allow")
     assert "code=" in going.value.url
 
 

@@ -12,6 +12,13 @@ ATTEMPTS = 5
 View = Callable[[Person], None]
 
 
+def get_in(person: Person, scope: str) -> None:
+    """Come from the app to the question for consent; whoever has signed in before is not asked for a password."""
+    person.ask(scope=scope)
+    if person.element("password").count():
+        person.sign_in()
+
+
 def sign_in(person: Person) -> None:
     person.ask()
 
@@ -33,26 +40,22 @@ def too_many_attempts(person: Person) -> None:
 
 
 def consent(person: Person) -> None:
-    person.ask(scope=SCOPE)
-    person.sign_in()
+    get_in(person, SCOPE)
 
 
 def consent_to_more(person: Person) -> None:
-    person.ask(scope="openid email")
-    person.sign_in()
+    get_in(person, "openid email")
     person.press("allow")
     person.ask(scope=SCOPE)
 
 
 def choose_account(person: Person) -> None:
-    person.ask()
-    person.sign_in()
+    get_in(person, "openid")
     person.ask(prompt="select_account")
 
 
 def sign_out(person: Person) -> None:
-    person.ask()
-    person.sign_in()
+    get_in(person, "openid")
     person.ask_to_sign_out()
 
 
@@ -79,6 +82,7 @@ def form_post(person: Person) -> None:
     person.ask(response_mode="form_post", prompt="none")
 
 
+OF_THOSE_WHO_ARE_SIGNED_IN = {"consent", "consent-to-more", "choose-account", "sign-out", "still-signed-in"}
 VIEWS: dict[str, View] = {
     view.__name__.replace("_", "-"): view
     for view in (

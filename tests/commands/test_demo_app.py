@@ -17,18 +17,24 @@ from tests.examples.development import answers, developing, until
 from tests.running import free_port
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of these tests have their data, one after the other: only the first has to make them."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_the_demo_app_ends_with_the_server_however_that_ends(tmp_path: Path, how: signal.Signals) -> None:
-    with developing(tmp_path, "--json", "--demo-app-port", str(free_port())) as dev:
+def test_the_demo_app_ends_with_the_server_however_that_ends(home: Path, how: signal.Signals) -> None:
+    with developing(home, "--json", "--demo-app-port", str(free_port())) as dev:
         until(lambda: answers(dev.demo_app))
         dev.process.send_signal(how)
         dev.process.wait(timeout=30)
         until(lambda: not answers(dev.demo_app))
 
 
-def test_it_says_where_to_click_and_its_client_fits_another_port(tmp_path: Path) -> None:
+def test_it_says_where_to_click_and_its_client_fits_another_port(home: Path) -> None:
     for port in (free_port(), free_port()):
-        with developing(tmp_path, "--demo-app-port", str(port)) as dev, Browser() as browser:
+        with developing(home, "--demo-app-port", str(port)) as dev, Browser() as browser:
             told = re.search(r"Click through a login: (\S+)\n +as (\S+), password (\S+)\n", dev.printed)
             assert told is not None, dev.printed
             assert told[1] == f"http://127.0.0.1:{port}"
@@ -42,16 +48,16 @@ def test_it_says_where_to_click_and_its_client_fits_another_port(tmp_path: Path)
             assert "You are signed out" in browser.page.text
 
 
-def test_a_taken_port_is_told_and_the_server_runs_without_the_demo_app(tmp_path: Path) -> None:
+def test_a_taken_port_is_told_and_the_server_runs_without_the_demo_app(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with developing(tmp_path, "--demo-app-port", str(port)) as dev:
+        with developing(home, "--demo-app-port", str(port)) as dev:
             assert f"The demo app is left out: port {port} cannot be had (Address already in use)" in dev.printed
             assert answers(f"{dev.issuer}/.well-known/openid-configuration")
 
 
-def test_the_demo_app_is_left_out_when_it_is_not_wanted(tmp_path: Path) -> None:
-    with developing(tmp_path, "--no-demo-app", "--json") as dev:
+def test_the_demo_app_is_left_out_when_it_is_not_wanted(home: Path) -> None:
+    with developing(home, "--no-demo-app", "--json") as dev:
         assert dev.facts["demo_app"] is None
     assert find_place(0, server_port=8000) == Place()
 

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,15 @@ import jwt
 import pytest
 
 from oidc_server.core.settings import Settings
+from tests.examples.development import developing
 from tests.relying_party import Server
-from tests.running import environment, free_port, serving
+from tests.running import NO_TLS, environment, serving
 
 
 def verify(token: str, issuer: str, url: str) -> dict[str, Any]:
     """What a resource server does, with PyJWT alone: it knows the issuer, and finds the keys by discovery."""
     headers = {"Host": issuer.partition("://")[2]}
-    metadata = httpx.get(f"{url}/.well-known/openid-configuration", headers=headers).json()
+    metadata = httpx.get(f"{url}/.well-known/openid-configuration", headers=headers, verify=NO_TLS).json()
     assert metadata["issuer"] == issuer
     keys = jwt.PyJWKClient(metadata["jwks_uri"].replace(issuer, url), headers=headers)
     key = keys.get_signing_key_from_jwt(token)
@@ -32,36 +32,11 @@ def verify(token: str, issuer: str, url: str) -> dict[str, Any]:
     return claims
 
 
-@pytest.fixture
-def dev_server(tmp_path: Path) -> Iterator[tuple[str, str]]:
+@pytest.fixture(scope="module")
+def dev_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A development server on a fresh folder: its issuer and what it printed."""
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "oidc_server.commands",
-        "dev",
-        "--port",
-        str(port),
-        "--data",
-        str(tmp_path / "data"),
-    ]
-    printed = tmp_path / "printed"
-    with printed.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    issuer = f"http://127.0.0.1:{port}"
-    try:
-        end = time.monotonic() + 60
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                httpx.get(f"{issuer}/health/ready", timeout=2).raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.05)
-        yield issuer, printed.read_text()
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    with developing(tmp_path_factory.mktemp("dev")) as server:
+        yield server.issuer, server.printed
 
 
 def test_the_printed_curl_gives_a_token_that_verifies(dev_server: tuple[str, str]) -> None:
@@ -80,7 +55,7 @@ def test_the_printed_user_signs_in(dev_server: tuple[str, str]) -> None:
     assert web is not None
     assert user is not None
     form = {"grant_type": "password", "username": user[1], "password": user[2], "scope": "openid"}
-    answer = httpx.post(f"{issuer}/oauth/token", data=form, auth=(web[1], web[2]))
+    answer = httpx.post(f"{issuer}/oauth/token", data=form, auth=(web[1], web[2]), verify=NO_TLS)
     assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"}
 
 

@@ -14,6 +14,7 @@ from tests.examples.recipes import Verifier
 from tests.examples.tokens import ACCEPTED, AUDIENCE, INVALID, SCOPE, access_token, claims, table
 
 UNAVAILABLE = "temporarily_unavailable"
+SHORT_SECONDS = 0.4  # for what has to pass while a test waits: a cool-down, or the age of a key set
 
 
 def start(recipe: list[str], issuer: str, max_age: float = 300, cooldown: float = 30) -> Verifier:
@@ -81,7 +82,7 @@ def test_a_rotated_key_is_accepted_and_unknown_ones_cost_one_fetch_per_cool_down
     old, new = access_token(issuer.url, key), access_token(issuer.url, next_key)
     unknown = access_token(issuer.url, stranger)
     began = time.monotonic()
-    with start(recipe, issuer.url, cooldown=1) as verifier:
+    with start(recipe, issuer.url, cooldown=SHORT_SECONDS) as verifier:
         assert (verifier.verdict(old), verifier.verdict(new)) == (ACCEPTED, INVALID)
         issuer.keys = [key, next_key]
         assert verdict_after(verifier, new, INVALID) == ACCEPTED
@@ -89,7 +90,7 @@ def test_a_rotated_key_is_accepted_and_unknown_ones_cost_one_fetch_per_cool_down
         assert verdict_after(verifier, unknown, INVALID) == UNAVAILABLE
         assert {verifier.verdict(unknown) for _ in range(100)} == {UNAVAILABLE}
         assert (verifier.verdict(old), verifier.verdict(new)) == (ACCEPTED, ACCEPTED)
-    assert issuer.asked_for(JWKS) <= 1 + (time.monotonic() - began)
+    assert issuer.asked_for(JWKS) <= 1 + (time.monotonic() - began) / SHORT_SECONDS
 
 
 def test_a_key_that_was_taken_back_is_refused_when_the_cached_set_is_too_old(
@@ -97,7 +98,7 @@ def test_a_key_that_was_taken_back_is_refused_when_the_cached_set_is_too_old(
 ) -> None:
     """E18: a resource server learns of it no later than the age it allows its key set."""
     old, new = access_token(issuer.url, key), access_token(issuer.url, next_key)
-    with start(recipe, issuer.url, max_age=1) as verifier:
+    with start(recipe, issuer.url, max_age=SHORT_SECONDS) as verifier:
         assert verifier.verdict(old) == ACCEPTED
         issuer.keys = [next_key]
         assert verdict_after(verifier, old, ACCEPTED) == INVALID

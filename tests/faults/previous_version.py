@@ -23,6 +23,22 @@ GIT = shutil.which("git")
 ROOT = schema.scripts().parent
 _PROGRAM = ("oidc_server", "migrations", "wsgi.py")
 _COMMAND_SECONDS = 120
+# Runs commands one after the other. To start Python and import the program takes longer than most commands do.
+_SEVERAL = """
+import json, sys
+from click.testing import CliRunner
+from oidc_server.commands import main
+
+said = []
+for arguments, given in json.load(sys.stdin):
+    result = CliRunner().invoke(main, [*arguments, "--json"], input=given, catch_exceptions=False)
+    if result.exit_code != 0:
+        sys.exit(result.output)
+    said.append(json.loads(result.stdout))
+json.dump(said, sys.stdout)
+"""
+
+Command = tuple[tuple[str, ...], str]  # its arguments, and what it reads
 
 
 @dataclass(frozen=True)
@@ -34,11 +50,14 @@ class Version:
 
     def start(self, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
         """Begin a command of ``oidc-server``; its output can be read from the pipes of the process."""
-        command = [sys.executable, "-m", "oidc_server.commands", *arguments]
+        return self._python(env, "-m", "oidc_server.commands", *arguments)
+
+    def _python(self, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, env=self._first(env), cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True
-        )
+            [sys.executable, *arguments], env=self._first(env), cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe,
+            text=True,
+        )  # fmt: skip
 
     def json(self, env: dict[str, str], *arguments: str, given: str = "", exit_code: int = 0) -> dict[str, Any]:
         """Run a command that reads ``given``; what it says as JSON."""
@@ -46,6 +65,14 @@ class Version:
         output, errors = process.communicate(given, timeout=_COMMAND_SECONDS)
         assert process.returncode == exit_code, errors
         said: dict[str, Any] = json.loads(output)
+        return said
+
+    def several(self, env: dict[str, str], *commands: Command) -> list[dict[str, Any]]:
+        """Run commands in one process; what each of them says as JSON."""
+        process = self._python(env, "-c", _SEVERAL)
+        output, errors = process.communicate(json.dumps(commands), timeout=_COMMAND_SECONDS)
+        assert process.returncode == 0, errors
+        said: list[dict[str, Any]] = json.loads(output)
         return said
 
     def serving(self, env: dict[str, str], log: Path) -> AbstractContextManager[RunningServer]:

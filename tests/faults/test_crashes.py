@@ -49,14 +49,14 @@ def test_killed_workers_are_replaced_and_nobody_loses_their_grant_x01_x35(
     chains = [Chain(web, site.owner.sign_in(web, site.owner.user())["refresh_token"]) for _ in range(8)]
     dice, killed = random.Random(20), []
     with site.serving(workers=WORKERS) as server:
-        with load(server.url, history, *(chain.keep_on for chain in chains), *documents(), pause=0.01):
-            time.sleep(0.5)
+        with load(server.url, history, *(chain.keep_on for chain in chains), *documents(), pause=0.02):
+            time.sleep(0.3)
             for _ in range(6):
                 victim = dice.choice(all_workers(server, WORKERS))
                 os.kill(victim, signal.SIGKILL)
                 killed.append(victim)
                 time.sleep(0.2 + dice.random() * 0.3)
-            time.sleep(1)
+            time.sleep(0.5)
         assert not set(all_workers(server, WORKERS)) & set(killed)
         with closing(Caller(server.url, history)) as caller:
             assert [chain.refresh(caller).status for chain in chains] == [200] * len(chains)

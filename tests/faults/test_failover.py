@@ -94,8 +94,9 @@ def test_nothing_acknowledged_is_lost_when_a_synchronous_standby_takes_over_x07(
             time.sleep(0.5)
         refreshing = [chain.keep_on for chain in chains]
         with (
-            load(server.url, history, *documents(), *everywhere, READY, *refreshing, pause=0.05),
-            load(server.url, history, town.register, town.visit, pause=0.4),
+            load(server.url, history, *documents(), *everywhere, READY, *refreshing, pause=0.1),
+            load(server.url, history, town.register, pause=0.6),
+            load(server.url, history, town.visit, pause=0.1),
         ):
             wait_for(lambda: len(town.signed_out) > 1)
             killed = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,6 @@ from tests.running import RunningServer
 pytestmark = pytest.mark.slow
 
 Figures = Callable[[str], None]
-LAG_SECONDS = 1.5
 SKEW_SECONDS = 1
 SETTLES_SECONDS = 1.5  # each connection to the lost server costs an error
 
@@ -46,15 +45,14 @@ class Loss:
     def happen(self) -> None:
         """Until the standby serves in the primary's place."""
         town = self.town
-        jobs = [town.register, town.visit]
-        with load(self.server.url, self.history, client_credentials(self.service), READY, *jobs, pause=0.05):
-            wait_for(lambda: len(town.signed_out) > 2)
+        with self._comings_and_goings():
+            wait_for(lambda: len(town.signed_out) > 1)
         self._standby.follow()
         self._standby.fall_behind()
         self.people, self.suspended = len(town.registered), len(town.suspended)
         self.signed_out = len(town.signed_out)
-        with load(self.server.url, self.history, client_credentials(self.service), READY, *jobs, pause=0.05):
-            time.sleep(LAG_SECONDS)
+        with self._comings_and_goings():
+            wait_for(lambda: len(town.signed_out) > self.signed_out and len(town.registered) > self.people)
         assert self.site.owner.revoke(self.service, self.revoked).status_code == 200
         assert self.site.owner.introspect(self.service, self.revoked) == {"active": False}
         token = self.site.owner.token(self.service).get_json()["access_token"]
@@ -63,6 +61,13 @@ class Loss:
             self._standby.promote()
             self.server.wait_until_ready()
             time.sleep(SETTLES_SECONDS)
+
+    @contextmanager
+    def _comings_and_goings(self) -> Iterator[None]:
+        """Within the block people are registered, sign in and sign out."""
+        url, often = self.server.url, [client_credentials(self.service), READY, self.town.visit]
+        with load(url, self.history, *often, pause=0.05), load(url, self.history, self.town.register, pause=0.2):
+            yield
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

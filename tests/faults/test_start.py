@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -144,10 +145,12 @@ def test_a_database_that_cannot_be_reached_or_never_answers_is_told_x44(
     nobody = f"postgresql://oidc:hunter2secret@127.0.0.1:{free_port()}/oidc"
     with Proxy(lambda: ("127.0.0.1", postgresql.port)) as silent:
         silent.silent.set()
-        for url in (nobody, postgresql.url(port=silent.port), postgresql.url("no_such_database")):
-            words = refused(environment(url, tmp_path / "keys"))
-            assert "OIDC_DATABASE_URL" in words
-            assert "hunter2secret" not in words
+        urls = (nobody, postgresql.url(port=silent.port), postgresql.url("no_such_database"))
+        with ThreadPoolExecutor(len(urls)) as pool:
+            told = list(pool.map(lambda url: refused(environment(url, tmp_path / "keys")), urls))
+    for words in told:
+        assert "OIDC_DATABASE_URL" in words
+        assert "hunter2secret" not in words
     assert not (tmp_path / "keys").exists()
 
 
@@ -176,33 +179,44 @@ def _linked(path: Path) -> None:
     path.symlink_to(elsewhere)
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation whose keys are well; who wants to spoil them takes a copy."""
+    folder = tmp_path_factory.mktemp("untouched")
+    with installation(folder, f"sqlite:///{folder}/test.sqlite3") as site:
+        yield site
+
+
+@pytest.fixture
+def keys(untouched: Installation, tmp_path: Path) -> Path:
+    """A copy of its key directory, with all permissions."""
+    return shutil.copytree(untouched.settings.key_directory, tmp_path / "keys")
+
+
 @pytest.mark.parametrize("spoil", [_half, _opened, _replaced, _linked])
 def test_beside_a_key_file_that_cannot_be_used_no_other_key_is_made_x44(
-    spoil: Callable[[Path], None], tmp_path: Path
+    spoil: Callable[[Path], None], untouched: Installation, keys: Path
 ) -> None:
-    with installation(tmp_path, f"sqlite:///{tmp_path}/test.sqlite3") as site:
-        (name,) = files(site.settings.key_directory)
-        path = site.settings.key_directory / name
-        spoil(path)
-        before = files(site.settings.key_directory)
-        words = refused(site.environment())
-        assert "The key store cannot be used" in words
-        assert name in words
-        assert files(site.settings.key_directory) == before
+    (name,) = files(keys)
+    spoil(keys / name)
+    before = files(keys)
+    words = refused(untouched.environment(key_directory=keys))
+    assert "The key store cannot be used" in words
+    assert name in words
+    assert files(keys) == before
 
 
-def test_a_key_directory_that_cannot_be_used_is_told_x44(tmp_path: Path) -> None:
-    with installation(tmp_path, f"sqlite:///{tmp_path}/test.sqlite3") as site:
-        taken = tmp_path / "taken"
-        taken.write_text("a file, where the folder should be")
-        assert str(taken) in refused(site.environment(key_directory=taken))
-        site.settings.key_directory.chmod(0o755)
-        words = refused(site.environment())
-        assert f"chmod 700 {site.settings.key_directory}" in words
-        assert len(files(site.settings.key_directory)) == 1
-        if os.geteuid() != 0:  # root reads everything
-            site.settings.key_directory.chmod(0)
-            assert str(site.settings.key_directory) in refused(site.environment())
+def test_a_key_directory_that_cannot_be_used_is_told_x44(untouched: Installation, keys: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file, where the folder should be")
+    assert str(taken) in refused(untouched.environment(key_directory=taken))
+    keys.chmod(0o755)
+    words = refused(untouched.environment(key_directory=keys))
+    assert f"chmod 700 {keys}" in words
+    assert len(files(keys)) == 1
+    if os.geteuid() != 0:  # root reads everything
+        keys.chmod(0)
+        assert str(keys) in refused(untouched.environment(key_directory=keys))
 
 
 def test_with_a_wrong_master_key_no_other_key_is_made_x44(tmp_path: Path) -> None:

@@ -18,14 +18,13 @@ from typing import Any
 
 import psycopg2
 import pytest
-from sqlalchemy import Inspector, create_engine, inspect, text
 
-from oidc_server.core.database import engine_url
 from tests.faults.balancer import Balancer
 from tests.faults.history import load
 from tests.faults.postgresql import ROLE, OwnPostgreSQL
 from tests.faults.previous_version import Version, previous_version, this_version
 from tests.faults.recovery import READY
+from tests.faults.shape import shape_of
 from tests.faults.traffic import LONGEST_SECONDS, Traffic
 from tests.relying_party import TestClient, TestUser
 from tests.running import RunningServer, environment
@@ -33,10 +32,9 @@ from tests.running import RunningServer, environment
 pytestmark = pytest.mark.slow
 
 Figures = Callable[[str], None]
-SIDE_BY_SIDE_SECONDS = float(os.environ.get("OIDC_TEST_SIDE_BY_SIDE_SECONDS", "6"))
+SIDE_BY_SIDE_SECONDS = float(os.environ.get("OIDC_TEST_SIDE_BY_SIDE_SECONDS", "3"))
 READER_SECONDS = LONGEST_SECONDS + 1  # for which somebody reads on while a migration waits for a table
 MIGRATION_SECONDS = 60
-_TRIGGERS = "SELECT pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid) FROM pg_trigger WHERE NOT tgisinternal"
 PATTERN, COPY, FRESH = "upgrade_pattern", "upgrade_copy", "upgrade_fresh"
 # What has to happen before a migration must not be undone any more, for each that declares that this can be.
 FORBIDDING = {
@@ -68,14 +66,8 @@ class Ground:
 
     def register(self) -> TestUser:
         """Register a person by the old version's own command."""
-        email, password = f"{secrets.token_hex(6)}@example.com", secrets.token_urlsafe()
-        arguments = ("users", "create", "--email", email, "--verified", "--password-stdin")
-        return TestUser(self.old.json(self.env, *arguments, given=password)["id"], email, password)
-
-    def client(self, *arguments: str) -> TestClient:
-        """Register a client by the old version's own command."""
-        made = self.old.json(self.env, "clients", "create", "--name", "Test client", *arguments)
-        return TestClient(made["client_id"], made["client_secret"])
+        email, password = new_person()
+        return TestUser(self.old.json(self.env, *create_user(email), given=password)["id"], email, password)
 
     def migrate(self, direction: str) -> tuple[int, str]:
         """Run the new version's ``db upgrade`` or ``db downgrade`` while a long transaction reads every table.
@@ -92,34 +84,14 @@ class Ground:
                 if waits_since is None and cursor.fetchone() != (0,):
                     waits_since = time.monotonic()
                     end = waits_since + READER_SECONDS
-                time.sleep(0.02)
+                time.sleep(0.05)
             reader.rollback()
         said, problem = process.communicate(timeout=MIGRATION_SECONDS)
         return process.returncode, said or f"{problem}{self.database_log()}"
 
     def shape(self) -> dict[str, Any]:
-        """All that makes the schema; the order of columns may differ."""
-        engine = create_engine(engine_url(self.url))
-        try:
-            found = inspect(engine)
-            with engine.connect() as connection:
-                triggers = sorted(connection.scalars(text(_TRIGGERS)))
-            return {"triggers": triggers} | {table: _shape_of(found, table) for table in found.get_table_names()}
-        finally:
-            engine.dispose()
-
-
-def _shape_of(found: Inspector, table: str) -> dict[str, Any]:
-    return {
-        "columns": {
-            one["name"]: (str(one["type"]), one["nullable"], one["default"]) for one in found.get_columns(table)
-        },
-        "primary key": found.get_pk_constraint(table),
-        "foreign keys": sorted(map(str, found.get_foreign_keys(table))),
-        "unique": sorted(map(str, found.get_unique_constraints(table))),
-        "checks": sorted(map(str, found.get_check_constraints(table))),
-        "indexes": sorted(map(str, found.get_indexes(table))),
-    }
+        """All that makes the schema."""
+        return shape_of(self.url)
 
 
 class Fleet(ExitStack):
@@ -153,17 +125,31 @@ class Fleet(ExitStack):
             return self._ground.migrate(direction)
 
 
-def set_up(ground: Ground, people: int) -> Traffic:
-    """Make the schema and who uses it, all by the old version."""
-    ground.old.json(ground.env, "db", "upgrade")
-    web = ("--type", "confidential", "--first-party", "--grant", "password", "--grant", "refresh_token")
-    with ThreadPoolExecutor(2) as two:
-        registered = [two.submit(ground.register) for _ in range(people)]
-        clients = [
-            two.submit(ground.client, *web, "--scope", "openid profile email orders:read"),
-            two.submit(ground.client, "--type", "service", "--scope", "orders:read tokens:read"),
-        ]
-        return Traffic(clients[0].result(), clients[1].result(), [one.result() for one in registered])
+def new_person() -> tuple[str, str]:
+    """An address and a password that nobody has yet."""
+    return f"{secrets.token_hex(6)}@example.com", secrets.token_urlsafe()
+
+
+def create_user(email: str) -> tuple[str, ...]:
+    """The command that registers a person, whose password it reads."""
+    return ("users", "create", "--email", email, "--verified", "--password-stdin")
+
+
+def set_up(ground: Ground, count: int) -> Traffic:
+    """Make the schema, two clients and so many people, all by the old version's own commands."""
+    client = ("clients", "create", "--name", "Test client", "--type")
+    web = (*client, "confidential", "--first-party", "--grant", "password", "--grant", "refresh_token")
+    known = [new_person() for _ in range(count)]
+    _schema, *made = ground.old.several(
+        ground.env,
+        (("db", "upgrade"), ""),
+        ((*web, "--scope", "openid profile email orders:read"), ""),
+        ((*client, "service", "--scope", "orders:read tokens:read"), ""),
+        *((create_user(email), password) for email, password in known),
+    )
+    clients = [TestClient(one["client_id"], one["client_secret"]) for one in made[:2]]
+    people = [TestUser(one["id"], *person) for one, person in zip(made[2:], known, strict=True)]
+    return Traffic(clients[0], clients[1], people)
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +186,7 @@ def made(
     postgresql.run(f"CREATE DATABASE {PATTERN} OWNER {ROLE}")
     refuse_to_rewrite(postgresql, PATTERN)
     ground = replace(ground, database_log=lambda: (postgresql.data / "log").read_text()[-1000:])
-    return ground, set_up(ground, people=2)
+    return ground, set_up(ground, 2)
 
 
 @pytest.fixture
@@ -221,11 +207,9 @@ def traffic(made: tuple[Ground, Traffic]) -> Traffic:
 def shapes(made: tuple[Ground, Traffic], postgresql: OwnPostgreSQL) -> dict[str, Any]:
     """The schema of each of the two revisions, made on an empty database."""
     postgresql.run(f"CREATE DATABASE {FRESH} OWNER {ROLE}")
-    fresh, shapes = made[0].on(postgresql.url(FRESH)), {}
-    for version in (fresh.old, fresh.new):
-        version.json(fresh.env, "db", "upgrade")
-        shapes[version.revision] = fresh.shape()
-    return shapes
+    fresh = made[0].on(postgresql.url(FRESH))
+    fresh.new.json(fresh.env, "db", "upgrade")
+    return {fresh.old.revision: made[0].shape(), fresh.new.revision: fresh.shape()}
 
 
 def test_versions_take_turns_and_nobody_notices_x31_x32(
@@ -273,8 +257,7 @@ def test_a_forbidden_step_back_is_refused_and_disturbs_nobody_x34(ground: Ground
     (newest,) = (ground.new.folder / "migrations" / "versions").glob(f"{ground.new.revision}_*.py")
     if "def what_forbids_downgrade(" not in newest.read_text(encoding="utf-8"):
         pytest.skip(f"{newest.name} may always be taken back")
-    ground.new.json(ground.env, "db", "upgrade")
-    ground.new.json(ground.env, *FORBIDDING[ground.new.revision])
+    ground.new.several(ground.env, (("db", "upgrade"), ""), (FORBIDDING[ground.new.revision], ""))
     before = ground.shape()
     with Fleet(ground, 1) as fleet:
         with traffic.under_way(fleet.url):
@@ -288,7 +271,7 @@ def test_a_forbidden_step_back_is_refused_and_disturbs_nobody_x34(ground: Ground
 def test_versions_follow_each_other_on_sqlite_x31(versions: tuple[Version, Version], tmp_path: Path) -> None:
     """There is one server: the schema is upgraded under the old one, which restarts, and is replaced."""
     ground = ground_on(f"sqlite:///{tmp_path}/test.sqlite3", versions, tmp_path)
-    traffic = set_up(ground, people=1)
+    traffic = set_up(ground, 1)
     with ground.serving(ground.old) as server:
         with traffic.under_way(server.url):
             assert ground.new.json(ground.env, "db", "upgrade")["after"] == ground.new.revision

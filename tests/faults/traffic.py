@@ -18,9 +18,9 @@ from tests.running import ISSUER, RunningServer
 
 LONGEST_SECONDS = 2.0
 HASHING_SECONDS = 3.0  # what a password hash may add on a busy machine
-_CHAINS = 3
-_PAUSE = 0.1
-_HASHING_PAUSE = 0.7  # a password takes a processor for a third of a second
+_CHAINS = 2
+_PAUSE = 0.2
+_HASHING_PAUSE = 1.2  # a password takes a processor for a third of a second
 _ENOUGH = 20  # of the tokens that ended, so many are tried again: introspection limits how many it does not know
 _TRIED_AGAIN = "signed_out"
 

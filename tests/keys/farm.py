@@ -1,11 +1,13 @@
-"""Several real processes over one key store, forked from one program; run as a script, it answers with JSON.
+"""Several real processes over one key store, forked from one program; run as a script, it takes orders line by line.
 
-Its argument is JSON too: ``scenario``, ``store`` (``directory`` or ``database``) and ``place`` (a folder or a URL)."""
+An order is JSON, and so is the answer: ``scenario``, ``store`` (``directory`` or ``database``) and ``place`` (a folder
+or a URL). Each is carried out by a process that was forked for it, which knows nothing of the ones before."""
 
 import json
 import multiprocessing
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -194,6 +196,24 @@ SCENARIOS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "revocation": revocation,
 }
 
+
+def carry_out(order: dict[str, str], answers: Any) -> None:
+    """Put what was found, or how the scenario failed."""
+    try:
+        answers.put({"found": SCENARIOS[order["scenario"]](Place(order["store"], order["place"]))})
+    except Exception:
+        answers.put({"failure": traceback.format_exc()})
+
+
+def take_orders() -> None:
+    """Until there are no more. All that takes long to import is imported once."""
+    for line in sys.stdin:
+        answers: Any = context.SimpleQueue()
+        process = context.Process(target=carry_out, args=(json.loads(line), answers))
+        process.start()
+        print(json.dumps(answers.get()), flush=True)  # noqa: T201 - its answer
+        process.join()
+
+
 if __name__ == "__main__":
-    order = json.loads(sys.argv[1])
-    print(json.dumps(SCENARIOS[order["scenario"]](Place(order["store"], order["place"]))))  # noqa: T201 - its answer
+    take_orders()

@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -17,39 +18,50 @@ Farm = Callable[[str], dict[str, Any]]
 pytestmark = pytest.mark.slow
 
 
-def run(scenario: str, store: str, place: str) -> dict[str, Any]:
-    order = json.dumps({"scenario": scenario, "store": store, "place": place})
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.keys.farm", order],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+@pytest.fixture(scope="module")
+def farmer() -> Iterator[subprocess.Popen[str]]:
+    """The process that carries the scenarios out."""
+    command = [sys.executable, "-m", "tests.keys.farm"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
+def run(farmer: subprocess.Popen[str], scenario: str, store: str, place: str) -> dict[str, Any]:
+    assert farmer.stdin is not None
+    assert farmer.stdout is not None
+    watchdog = Timer(90, farmer.kill)
+    watchdog.start()
+    try:
+        print(json.dumps({"scenario": scenario, "store": store, "place": place}), file=farmer.stdin, flush=True)
+        line = farmer.stdout.readline()
+    finally:
+        watchdog.cancel()
+        watchdog.join()
+    assert line, "it ended without an answer"
+    answer = json.loads(line)
+    assert "failure" not in answer, answer["failure"]
+    found: dict[str, Any] = answer["found"]
+    return found
 
 
 @pytest.fixture
-def farm(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Farm:
+def farm(farmer: subprocess.Popen[str], store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Farm:
     """Runs a scenario over an empty store of each kind."""
     if store_kind == "directory":
-        return lambda scenario: run(scenario, "directory", str(tmp_path / "keys"))
+        return lambda scenario: run(farmer, scenario, "directory", str(tmp_path / "keys"))
     url = request.getfixturevalue("keys_database_url")(store_kind)
     empty_database(url).engine.dispose()
-    return lambda scenario: run(scenario, "database", url)
+    return lambda scenario: run(farmer, scenario, "database", url)
 
 
 @pytest.mark.parametrize("kind", ["directory", "sqlite", "postgresql"])
 def test_four_processes_that_start_at_once_on_nothing_make_one_key(
-    kind: str, tmp_path: Path, make_database: Callable[[str], str]
+    kind: str, tmp_path: Path, make_database: Callable[[str], str], farmer: subprocess.Popen[str]
 ) -> None:
     """E19, X25: in a database they make the schema too."""
     database = kind != "directory"
     place = make_database(kind) if database else str(tmp_path / "keys")
-    found = run("first start", "database" if database else "directory", place)
+    found = run(farmer, "first start", "database" if database else "directory", place)
     assert len(found["signed"]) == 4
     assert set(found["signed"]) == set(found["stored"])
     assert len(found["stored"]) == 1
