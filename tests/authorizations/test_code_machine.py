@@ -192,6 +192,6 @@ def test_no_order_of_exchanges_replays_thefts_and_ends_breaks_a_code_b01_b03_b05
     run_state_machine_as_test(
         machine,  # type: ignore[arg-type]  # a factory does as well
         settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -121,6 +121,6 @@ def test_no_order_of_tabs_retries_crashes_and_thieves_breaks_rotation_c01_c02(se
     run_state_machine_as_test(
         lambda: RefreshMachine(server, client, user),  # type: ignore[arg-type]  # a factory does as well
         settings=settings(
-            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -31,15 +31,14 @@ pytestmark = pytest.mark.slow
 
 Figures = Callable[[str], None]
 NewChain = Callable[[], Chain]
-STATEMENT_TIMEOUT = 2.0  # instead of three: what waits is answered a second sooner, in the same ways
+STATEMENT_TIMEOUT = 3.0
 POOLED_CONNECTIONS = 2 * 10
 
 
 @pytest.fixture(scope="module")
 def running(site: Installation) -> Iterator[RunningServer]:
     """One server for all the faults: after each it must recover without a restart. Its clients stay in memory."""
-    milliseconds = round(STATEMENT_TIMEOUT * 1000)
-    with site.serving(client_cache_seconds=60, statement_timeout_ms=milliseconds) as server:
+    with site.serving(client_cache_seconds=60) as server:
         workers = all_workers(server, 2)
         yield server
         assert all_workers(server, 2) == workers, "a worker was lost"
@@ -83,7 +82,7 @@ def test_a_frozen_database_stops_only_what_needs_it_x05(
         time.sleep(1)
         with postgresql.frozen():
             frozen = time.monotonic()
-            time.sleep(STATEMENT_TIMEOUT + 2)
+            time.sleep(5)
         thawed = time.monotonic()
         running.wait_until_ready()
         time.sleep(1.5)
@@ -227,14 +226,14 @@ def test_a_silent_network_is_noticed_x45(
         load(server.url, history, *documents(), READY, pause=0.05),
         load(server.url, history, in_a_browser, *(chain.keep_on for chain in chains), pause=0.3),
     ):
-        time.sleep(1)
+        time.sleep(1.5)
         network.silent.set()
         silent = time.monotonic()
         time.sleep(5)
         network.speak()
         speaking = time.monotonic()
         server.wait_until_ready()
-        time.sleep(2)
+        time.sleep(3)
         figures(history.describe(since=silent, until=speaking))
         assert_went_on(history, *DOCUMENTS, since=silent, until=speaking)
         refused = [one for one in history.of(since=silent, until=speaking) if one.status == 503]

@@ -86,9 +86,9 @@ class Visitors(People):
         with (
             load(url, history, *documents(), *reading, READY, pause=0.1),
             load(url, history, *(chain.keep_on for chain in self.chains), self.register, pause=0.02),
-            load(url, history, self.enter, pause=0.5),
+            load(url, history, self.enter, pause=0.3),
         ):
-            time.sleep(1)
+            time.sleep(1.5)
             yield
 
     def count(self, statement: str, people: list[TestUser]) -> int:
@@ -156,7 +156,7 @@ def test_a_full_disk_refuses_what_has_to_be_written_x10(disk: SmallDisk, tmp_pat
             try:
                 wait_until_refused(history, filled)
                 full = time.monotonic()
-                time.sleep(1)
+                time.sleep(2)
             finally:
                 freed = time.monotonic()
                 disk.free()

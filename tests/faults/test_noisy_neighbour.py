@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 Figures = Callable[[str], None]
 SPELL_SECONDS = 1.5
-SPELLS = 2  # of each kind of noise
+SPELLS = 3  # of each kind of noise
 SETTLING_SECONDS = 0.2
 PAUSE_SECONDS = 0.1
 NOISY_CONNECTIONS = 300

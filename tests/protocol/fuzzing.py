@@ -15,7 +15,7 @@ from tests.app_login import CALLBACK, GOODBYE
 from tests.log_lines import log_lines
 
 FUZZ = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
     derandomize="FUZZ_EXAMPLES" not in os.environ,
     deadline=None,
     database=None,

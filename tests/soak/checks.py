@@ -17,7 +17,7 @@ from tests.faults.installation import basic
 from tests.faults.recovery import query
 from tests.soak.callers import Town, Verifier
 from tests.soak.evidence import Held, Probe
-from tests.soak.ground import WORKERS, Ground
+from tests.soak.ground import REFRESH_GRACE_SECONDS, WORKERS, Ground
 from tests.soak.invariants import Violation
 
 _NEWEST, _OLDER = 2, 3
@@ -111,8 +111,7 @@ class Checks:
             tokens.append(answer.body["refresh_token"])
         accepted = self._refresh(caller, self.town.app, tokens[0]).acknowledged
         self.town.evidence.probes.append(Probe("a refresh token whose successor was used", accepted))
-        grace = self.ground.site.settings.refresh_grace
-        self.replays.append((time.monotonic() + grace + 1, tokens[0], tokens[2]))
+        self.replays.append((time.monotonic() + REFRESH_GRACE_SECONDS + 1, tokens[0], tokens[2]))
 
     def _people(self, caller: Caller) -> None:
         """I1: who was registered last can sign in."""

@@ -22,9 +22,11 @@ from tests.running import RunningServer, free_port
 
 WORKERS = 2
 CLIENT_CACHE_SECONDS = 2
+REFRESH_GRACE_SECONDS = 20
 # Short, so that in a run of minutes tokens expire, keys are removed, and the sweep has something to do.
 SETTINGS = {
-    "client_cache_seconds": CLIENT_CACHE_SECONDS, "access_token_lifetime": 180, "id_token_lifetime": 180,
+    "client_cache_seconds": CLIENT_CACHE_SECONDS, "refresh_grace": REFRESH_GRACE_SECONDS, "access_token_lifetime": 180,
+    "id_token_lifetime": 180,
 }  # fmt: skip
 # What an operator sets for small tables that change all the time.
 _VACUUM = {
@@ -50,7 +52,7 @@ class Ground:
         """Run ``oidc-server`` as an operator would; whether it was done, and recorded in the audit."""
         command = [sys.executable, "-m", "oidc_server.commands", *arguments]
         done = subprocess.run(
-            command, env=_environment(self.site), capture_output=True, text=True, timeout=_COMMAND_SECONDS,
+            command, env=self.site.environment(**SETTINGS), capture_output=True, text=True, timeout=_COMMAND_SECONDS,
             check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -64,9 +66,8 @@ class Ground:
 
 
 @contextmanager
-def ground(key_store: str, refresh_grace: int) -> Iterator[Ground]:
-    """Everything, running, with the signing keys in this kind of store and a grace window of so many seconds."""
-    settings = SETTINGS | {"refresh_grace": refresh_grace}
+def ground(key_store: str) -> Iterator[Ground]:
+    """Everything, running, with the signing keys in this kind of store."""
     with tempfile.TemporaryDirectory(prefix="oidc-test-soak-") as name, own_postgresql() as postgresql:
         folder = Path(name)
         postgresql.run(
@@ -76,11 +77,11 @@ def ground(key_store: str, refresh_grace: int) -> Iterator[Ground]:
         valkey.start()
         try:
             with (
-                installation(folder, postgresql.url(), log_level="error", key_store=key_store, **settings) as site,
+                installation(folder, postgresql.url(), log_level="error", key_store=key_store, **SETTINGS) as site,
                 Proxy(lambda: ("127.0.0.1", postgresql.port)) as network,
             ):
                 redis_url = f"redis://{valkey.host}:{valkey.port}/0"
-                served: dict[str, Any] = settings | {
+                served: dict[str, Any] = SETTINGS | {
                     "redis_url": redis_url, "database_url": postgresql.url(port=network.port),
                 }  # fmt: skip
                 with (
@@ -93,17 +94,12 @@ def ground(key_store: str, refresh_grace: int) -> Iterator[Ground]:
             valkey.terminate()
 
 
-def _environment(site: Installation) -> dict[str, str]:
-    """The environment of a command."""
-    return site.environment(**SETTINGS, refresh_grace=site.settings.refresh_grace)
-
-
 @contextmanager
 def _sweeper(site: Installation, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """``oidc-server worker``: it sweeps, and prunes keys."""
     with log.open("wb") as output:
         command = [sys.executable, "-m", "oidc_server.commands", "worker"]
-        process = subprocess.Popen(command, env=_environment(site), stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=site.environment(**SETTINGS), stdout=output, stderr=output)
     try:
         yield process
     finally:

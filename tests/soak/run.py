@@ -34,7 +34,6 @@ _SIGN_INS_AT_THE_END = 15
 class Plan:
     """``seconds`` in all, and a fault each ``interval`` seconds, or later when a fault and the checks take longer.
 
-    ``refresh_grace`` must be longer than any of the ``faults``, after which lost answers are asked for again.
     When a promise was broken, what the processes wrote is copied to the folder ``logs``."""
 
     seed: int
@@ -43,7 +42,6 @@ class Plan:
     faults: tuple[Fault, ...] = FAULTS
     replaced_share: float = _REPLACED_SHARE
     key_store: str = "directory"
-    refresh_grace: int = 20
     logs: Path | None = None
 
 
@@ -63,7 +61,7 @@ class Outcome:
 def soak(plan: Plan, say: Callable[[str], None]) -> Outcome:
     """Run one; ``say`` is told a line per fault. What did not hold is in the outcome."""
     outcome = Outcome(plan)
-    with ground(plan.key_store, plan.refresh_grace) as place:
+    with ground(plan.key_store) as place:
         try:
             _run(outcome, place, say)
         except AssertionError as error:  # it did not come back, say
