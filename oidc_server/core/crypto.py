@@ -44,10 +44,10 @@ def derive(master: str, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(master.encode())
 
 
-def derive_each(secrets: Iterable[str], purpose: str) -> tuple[bytes, ...]:
+def derive_each(masters: Iterable[str], purpose: str) -> tuple[bytes, ...]:
     """The keys for one purpose from the present secret, which is the first, and from those that it replaced: what is
     made is made with the first, and what was made with any of them is good."""
-    return tuple(derive(secret, purpose) for secret in secrets)
+    return tuple(derive(master, purpose) for master in masters)
 
 
 def keyed_digest(key: bytes, message: str) -> bytes:
