@@ -150,6 +150,7 @@ def test_a_lost_connection_on_which_was_asked_leaves_the_pool(server: Server) ->
 def test_a_statement_that_a_migration_has_outdated_costs_one_connection(server: Server) -> None:
     """What PostgreSQL has prepared does not fit the changed table; the next connection prepares it anew."""
     widen = "ALTER TABLE rate_limit_counters ALTER COLUMN key TYPE varchar({})"
+    server.database.dispose()  # other tests may have prepared it on connections of their own
     try:
         with server.database.glance() as connection, server.database.glance() as migrating:
             assert SELECT.one_or_none(connection, key="k") is None
