@@ -6,8 +6,9 @@
 .DELETE_ON_ERROR:
 
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 MINUTES ?= 60
+SECONDS ?= 300
 SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +23,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install dev test lint format soak bench docs translations audit lock clean
+.PHONY: help install dev test lint format soak bench contract docs translations audit lock clean
 
 help: ## list the targets and the variables
 	@echo "Targets:"
@@ -34,6 +35,7 @@ help: ## list the targets and the variables
 	@echo "              make test ARGS='tests/keys -k rotate'   (part of the suite: coverage is shown, not demanded)"
 	@echo "  WORKERS   processes that 'make test' spreads the tests over (now $(WORKERS))"
 	@echo "  MINUTES   how long 'make soak' runs (now $(MINUTES))"
+	@echo "  SECONDS   how long 'make contract' tries (now $(SECONDS))"
 	@echo "  SEED      what decides the faults of 'make soak', to repeat a run (otherwise random; it is printed first)"
 	@echo "  PYTHON    the Python 3.11+ that makes .venv (now $(if $(PYTHON),$(PYTHON),none was found))"
 	@echo
@@ -70,6 +72,8 @@ format: $(STAMP) ## sort imports and format the code
 	$(BIN)/ruff check --select I --fix .
 	$(BIN)/ruff format .
 
+# Otherwise each of the many servers that the tests start might compile the package anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: lint ## lint, then the whole suite with branch coverage (95 % at least)
 	@echo "Tests over $(WORKERS) processes, with branch coverage:"
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report=term $(if $(ARGS),--cov-fail-under=0 $(ARGS))
@@ -77,8 +81,12 @@ test: lint ## lint, then the whole suite with branch coverage (95 % at least)
 soak: $(STAMP) ## run the server under load and random faults for an hour, and hold it to every promise
 	@$(BIN)/python -W 'ignore:XDG_RUNTIME_DIR is not set' -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-bench: $(STAMP) ## measure the token endpoint and its neighbours
+bench: $(STAMP) ## measure the token endpoint and its neighbours, and whether answers tell who has an account
 	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench.alike
+
+contract: $(STAMP) ## try for SECONDS to get an answer that the OpenAPI document does not describe
+	$(BIN)/python -m tests.contract.check $(SECONDS)
 
 docs: $(STAMP) ## write the pages that follow from the code, and build all into site/, refusing any warning
 	$(BIN)/python -m oidc_server.commands.reference docs

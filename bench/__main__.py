@@ -12,7 +12,8 @@ from bench.report import markdown, summarise
 from bench.seed import postgresql
 
 DEFAULT_OUTPUT = Path("var/bench")
-QUICK = Plan(rounds=3, seconds=0.35, signing=0.1, warm_up=0.15, starts=1)
+_NUMBERS = ("rounds", "seconds", "connections", "accounts")
+QUICK = Plan(rounds=3, seconds=0.2, signing=0.1, warm_up=0.1, starts=1, accounts=100_000)
 
 
 def arguments() -> argparse.Namespace:
@@ -20,9 +21,10 @@ def arguments() -> argparse.Namespace:
     plan = Plan()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, metavar="FOLDER", help="default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="under half a minute, and less precise")
+    parser.add_argument("--quick", action="store_true", help="about half a minute, and less precise")
     parser.add_argument("--rounds", type=int, help=f"rounds over all cases (default: {plan.rounds})")
     parser.add_argument("--seconds", type=float, help=f"of load per case and round (default: {plan.seconds})")
+    parser.add_argument("--accounts", type=int, help=f"where there are very many (default: {plan.accounts})")
     parser.add_argument("--connections", type=int, help=f"kept-alive connections (default: {plan.connections})")
     return parser.parse_args()
 
@@ -30,16 +32,14 @@ def arguments() -> argparse.Namespace:
 def plan_of(given: argparse.Namespace) -> Plan:
     """What to measure."""
     plan = QUICK if given.quick else Plan()
-    changes = {name: getattr(given, name) for name in ("rounds", "seconds", "connections")}
+    changes = {name: getattr(given, name) for name in _NUMBERS}
     return Plan(**(vars(plan) | {name: value for name, value in changes.items() if value is not None}))
 
 
 def command_of(given: argparse.Namespace) -> str:
     """How to run this again."""
     words = ["--quick"] if given.quick else []
-    words += [
-        f"--{name} {getattr(given, name)}" for name in ("rounds", "seconds", "connections") if getattr(given, name)
-    ]
+    words += [f"--{name} {getattr(given, name)}" for name in _NUMBERS if getattr(given, name)]
     return f"make bench ARGS='{' '.join(words)}'" if words else "make bench"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from bench import cases, seed
+from bench import cases, crowd, seed
 from bench.bare import PATH as BARE_PATH
 from bench.load import run_load
 from bench.machine import Placement, on_processor
@@ -24,7 +24,7 @@ _MESSAGE_BYTES = 600  # about as long as what is signed for an access token
 @dataclass(frozen=True)
 class Plan:
     """How much is measured: rounds, seconds per case and round of load and of raw signatures, connections, starts per
-    database."""
+    database, and accounts where there are very many."""
 
     rounds: int = 7
     seconds: float = 1.4
@@ -32,6 +32,7 @@ class Plan:
     warm_up: float = 0.4
     connections: int = 4
     starts: int = 5
+    accounts: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,12 @@ def measure(plan: Plan, where: Placement, postgresql: seed.PostgreSQL, folder: P
         memory += _memory(field, "after load")
         verified = cases.verify_tokens(field.cases, get(field.gunicorn.address, cases.JWKS)[1])
         logged = sum(_requests_logged(server.log) for server in (field.gunicorn, field.granian))
+    # At the end, because it makes PostgreSQL's caches another's.
+    print(f"Making {plan.accounts} accounts.", file=sys.stderr, flush=True)
+    with crowd.serving(postgresql, plan.accounts, plan.connections, where, folder) as (server, crowded):
+        for key, found in _rounds(plan, where, crowded, postgresql.pid).items():
+            samples.setdefault(key, []).extend(found)
+        logged += _requests_logged(server.log)
     measured = [Measured(name, kind, found) for (name, kind), found in samples.items()]
     answered = sum(s.requests for m in measured if m.name not in {RAW_SIGNATURE, cases.BARE_VIEW} for s in m.samples)
     return Results(measured, memory, starts, verified, logged, answered)

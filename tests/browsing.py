@@ -30,6 +30,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.forms: list[HtmlForm] = []
         self.words: list[str] = []
+        self._typing_in: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attrs}
@@ -37,12 +38,21 @@ class _Reader(HTMLParser):
             self.forms.append(HtmlForm(told.get("action", ""), told.get("method", "get")))
         elif tag == "input" and self.forms and (told.get("type") != "checkbox" or "checked" in told):
             self.forms[-1].fields[told["name"]] = told.get("value", "")
+        elif tag == "textarea" and self.forms:
+            self._typing_in = told["name"]
+            self.forms[-1].fields[self._typing_in] = ""
         elif tag == "button" and self.forms:
             named = (told["name"], told.get("value", "")) if "name" in told else None
             self.forms[-1].buttons[told.get("id", "")] = named
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._typing_in = None
+
     def handle_data(self, data: str) -> None:
-        if data.strip():
+        if self._typing_in is not None:
+            self.forms[-1].fields[self._typing_in] += data.removeprefix("\n")
+        elif data.strip():
             self.words.append(" ".join(data.split()))
 
 
@@ -69,6 +79,17 @@ class Visit:
         """The page's form."""
         (form,) = self._read().forms
         return form
+
+    @property
+    def forms(self) -> list[HtmlForm]:
+        """The page's forms, in their order."""
+        return self._read().forms
+
+    def form_with(self, button: str) -> HtmlForm:
+        """The form that has this button."""
+        forms = [form for form in self.forms if button in form.buttons]
+        assert len(forms) == 1, f"{len(forms)} forms have a button {button!r}: {self.words}"
+        return forms[0]
 
     @property
     def words(self) -> str:
@@ -108,9 +129,8 @@ class Browser:
         return self._follow(address, self.http.post(_path(address), data=data, **arguments))
 
     def press(self, visit: Visit, button: str, **typed: str) -> Visit:
-        """Fill in the page's form and press one of its buttons."""
-        form = visit.form
-        assert button in form.buttons, f"there is no button {button!r}: {visit.words}"
+        """Fill in a form of the page and press one of its buttons."""
+        form = visit.form_with(button)
         named = form.buttons[button]
         data = form.fields | typed | ({named[0]: named[1]} if named is not None else {})
         return self.post(form.action or visit.path, data)

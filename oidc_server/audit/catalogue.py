@@ -38,8 +38,17 @@ class Event(StrEnum):
     CLIENT_ASSERTION_REPLAYED = ("client.assertion_replayed", "client", "A client assertion was used a second time.")
 
     USER_CREATED = ("user.created", "user", "An account was made.")
+    USER_IMPORTED = ("user.imported", "user", "An account was brought over from another system, in a file.")
     USER_SUSPENDED = ("user.suspended", "user", "An account was suspended or locked; its sessions ended.")
     USER_ACTIVATED = ("user.activated", "user", "A suspended or locked account was activated.")
+    USER_UNLOCKED = ("user.unlocked", "user", "A lock was ended before its time.")
+    USER_SIGNED_OUT_EVERYWHERE = (
+        "user.signed_out_everywhere", "user", "An admin ended every session of a person and all that apps were granted."
+    )  # fmt: skip
+    USER_INVITED = ("user.invited", "user", "A mail was sent whose link sets the first password of an account.")
+    USER_INVITATION_ACCEPTED = (
+        "user.invitation_accepted", "user", "A person set the first password of their account by the link of a mail."
+    )  # fmt: skip
     USER_PROFILE_UPDATED = ("user.profile_updated", "user", "Members of a profile changed; no values are kept here.")
     USER_SIGNED_IN = ("user.signed_in", "user", "A person proved who they are, and a session began.")
     USER_SIGNED_OUT = ("user.signed_out", "user", "A person signed out, or an app did so for them; a session ended.")
@@ -50,6 +59,37 @@ class Event(StrEnum):
     )
     USER_SIGN_IN_THROTTLED = ("user.sign_in_throttled", "user", "Failed sign-ins reached their limit.")
     USER_PASSWORD_UPGRADED = ("user.password_upgraded", "user", "A password was hashed anew under the current scheme.")
+
+    USER_REGISTERED = ("user.registered", "user", "A person made an account for themselves.")
+    USER_REGISTRATION_REFUSED = (
+        "user.registration_refused",
+        "user",
+        "Somebody tried to register an address that has an account; its owner was told.",
+    )
+    USER_EMAIL_VERIFIED = ("user.email_verified", "user", "A person proved that an email address is theirs.")
+    USER_MAIL_REQUESTED = ("user.mail_requested", "user", "Somebody asked for a mail with a link, for this account.")
+    USER_PASSWORD_CHANGED = ("user.password_changed", "user", "A person changed their password; other sessions ended.")
+    USER_PASSWORD_RESET = (
+        "user.password_reset",
+        "user",
+        "A password was set by a link; every session and grant ended.",
+    )
+    USER_EMAIL_CHANGE_REQUESTED = ("user.email_change_requested", "user", "A person asked for another email address.")
+    USER_EMAIL_CHANGED = ("user.email_changed", "user", "An account's email address changed.")
+    USER_EMAIL_CHANGE_UNDONE = (
+        "user.email_change_undone", "user", "The owner of the address before took it back; every session ended."
+    )  # fmt: skip
+    USER_UPDATED = ("user.updated", "user", "An admin changed an account; the names of what changed are kept.")
+    USER_SESSION_ENDED = ("user.session_ended", "user", "A session was ended from a list of sessions.")
+    USER_CONSENT_WITHDRAWN = ("user.consent_withdrawn", "user", "A person took an app's access back.")
+    USER_EXPORTED = ("user.exported", "user", "Everything that is held about a person was given out to them.")
+    USER_CLOSED = ("user.closed", "user", "A person closed their account; it waits for its erasure.")
+    USER_REOPENED = ("user.reopened", "user", "A person signed in to their closed account: it is open again.")
+    USER_ERASED = ("user.erased", "user", "An account was erased. Its id remains here as a pseudonym.")
+
+    API_KEY_CREATED = ("api_key.created", "api_key", "An API key was made.")
+    API_KEY_ROTATED = ("api_key.rotated", "api_key", "An API key got a new secret; the one before got an end.")
+    API_KEY_REVOKED = ("api_key.revoked", "api_key", "An API key was revoked.")
 
     EPOCH_BEGUN = ("epoch.begun", "epoch", "Every session, authorization and token from before was ended.")
 

@@ -73,8 +73,10 @@ def revoke(
     authorization_id: uuid.UUID | None = None,
     client_id: str | None = None,
     user_id: uuid.UUID | None = None,
+    session_id: uuid.UUID | None = None,
+    also: ColumnElement[bool] | None = None,
 ) -> int:
-    """End the authorizations that fit every given condition; the number of those that were alive.
+    """End the authorizations that fit every given condition, and ``also``; the number of those that were alive.
 
     Everything that hangs off them is dead with the transaction's commit."""
     conditions = [
@@ -83,9 +85,12 @@ def revoke(
             (Authorization.id, authorization_id),
             (Authorization.client_id, client_id),
             (Authorization.user_id, user_id),
+            (Authorization.session_id, session_id),
         )
         if value is not None
     ]
+    if also is not None:
+        conditions.append(also)
     if not conditions:
         raise ValueError("revoke() needs to know which authorizations")
     statement = (
@@ -115,7 +120,7 @@ def revoke_access_token(session: Session, *, actor: Actor, jti: str, expires_at:
     record(session, Event.ACCESS_TOKEN_REVOKED, actor=actor, subject=jti, client_id=client_id)
 
 
-def _is_alive() -> ColumnElement[bool]:
+def is_alive() -> ColumnElement[bool]:
     """Neither revoked nor expired, nor ended by an epoch."""
     return and_(
         Authorization.revoked_at.is_(None),
@@ -126,7 +131,7 @@ def _is_alive() -> ColumnElement[bool]:
 
 def count_alive(session: Session, *, client_id: str | None = None, user_id: uuid.UUID | None = None) -> int:
     """How many authorizations of a client or a user are alive."""
-    query = select(func.count()).select_from(Authorization).where(_is_alive())
+    query = select(func.count()).select_from(Authorization).where(is_alive())
     if client_id is not None:
         query = query.where(Authorization.client_id == client_id)
     if user_id is not None:
@@ -147,5 +152,5 @@ def count_issued_between(session: Session, start: datetime, end: datetime) -> in
         )
         .exists(),
     )
-    query: Any = select(func.count()).select_from(Authorization).where(_is_alive(), issued)
+    query: Any = select(func.count()).select_from(Authorization).where(is_alive(), issued)
     return int(session.scalar(query))

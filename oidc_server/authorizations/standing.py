@@ -50,6 +50,7 @@ COLUMNS = (
     LoginSession.ended_at.label("session_ended_at"),
     Authorization.offline.label("offline"),
     Authorization.claims.label("claims"),
+    User.email.label("email"),
     _ENDED_BY_EPOCH,
 )
 
@@ -76,6 +77,7 @@ class Standing:
     session_ended_at: datetime | None
     offline: bool
     claims: dict[str, list[str]]
+    email: str
     ended_by_epoch: bool
 
     def refusal(self, now: datetime) -> Reason | None:

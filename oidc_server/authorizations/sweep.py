@@ -20,11 +20,16 @@ from oidc_server.clients.models import UsedAssertion
 from oidc_server.core import clock
 from oidc_server.core.database import Base, Database
 from oidc_server.core.limits import RateLimitCounter
+from oidc_server.messages.models import Message
 from oidc_server.sessions.models import LoginSession
+from oidc_server.users.models import Link
 
 BATCH = 1000
 # A revoked authorization is kept for a while, so that a token of it is answered with its true reason.
 KEPT_AFTER_END = timedelta(days=7)
+
+# From when it was written; it is sent or dropped within three days.
+MESSAGES_KEPT = timedelta(days=33)
 
 
 class Target(NamedTuple):
@@ -46,6 +51,9 @@ def _targets(now: datetime) -> Iterator[Target]:
     yield Target(RevokedAccessToken, RevokedAccessToken.jti, RevokedAccessToken.expires_at, now)
     yield Target(UsedAssertion, UsedAssertion.jti_digest, UsedAssertion.expires_at, now)
     yield Target(RateLimitCounter, RateLimitCounter.key, RateLimitCounter.expires_at, now)
+    yield Target(Link, Link.id, Link.expires_at, now - KEPT_AFTER_END)
+    waits = Message.next_attempt_at.is_not(None)
+    yield Target(Message, Message.id, Message.created_at, now - MESSAGES_KEPT, waits)
     # What ended with its session would live again without it.
     ends_with_it = exists().where(Authorization.session_id == LoginSession.id, ~Authorization.offline)
     yield Target(LoginSession, LoginSession.id, LoginSession.expires_at, now - KEPT_AFTER_END, ends_with_it)

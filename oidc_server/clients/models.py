@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Integer, LargeBinary, String, Text, select
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    select,
+)
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from oidc_server.core.database import Base, Instant, JsonColumn, OptionalInstant, RowId, StringList
@@ -111,3 +121,24 @@ class UsedAssertion(Base):
     client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"), primary_key=True)
     jti_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     expires_at: Mapped[Instant] = mapped_column(index=True)
+
+
+class ApiKey(Base):
+    """A key that an internal service sends in ``X-API-Key``. It is shown once; here are its digest and, so that people
+    can tell keys apart, its first characters. While it is rotated the one before it is good too, for a while."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("digest"), UniqueConstraint("previous_digest"))
+
+    id: Mapped[RowId]
+    name: Mapped[str] = mapped_column(String(100))
+    prefix: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    previous_expires_at: Mapped[OptionalInstant]
+    scope: Mapped[str] = mapped_column(Text)
+    networks: Mapped[StringList]
+    created_at: Mapped[Instant]
+    expires_at: Mapped[OptionalInstant]
+    revoked_at: Mapped[OptionalInstant]
+    last_used_at: Mapped[OptionalInstant]

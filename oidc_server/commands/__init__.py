@@ -12,6 +12,7 @@ COMMANDS = {
     "db": "oidc_server.commands.database:db",
     "keys": "oidc_server.commands.keys:keys",
     "clients": "oidc_server.commands.clients:clients",
+    "api-keys": "oidc_server.commands.api_keys:api_keys",
     "users": "oidc_server.commands.users:users",
     "token": "oidc_server.commands.token:token",
     "doctor": "oidc_server.commands.doctor:doctor",

@@ -54,7 +54,7 @@ def dev(output: Output, host: str, port: int, demo_app_port: int, data: Path | N
     words = _welcome(settings.issuer, demo, _click_through(place, demo["user"]))
     output.say({"issuer": settings.issuer, "demo_app": place.url, **demo}, words)
     with demo_app.running(place, settings, DevData.at(data)):
-        run_gunicorn(settings)
+        run_gunicorn(settings, DevData.at(data).outbox)
 
 
 def _is_loopback(host: str) -> bool:
@@ -78,6 +78,7 @@ def _welcome(issuer: str, demo: dict[str, Any], click_through: list[str]) -> lis
         f"  oidc-server is at  {issuer}",
         f"  discovery          {issuer}/.well-known/openid-configuration",
         f"  signing keys       {issuer}/.well-known/jwks.json",
+        f"  mail (not sent)    {issuer}/dev/outbox",
         "",
         *click_through,
         "  Demo data, for this machine only:",

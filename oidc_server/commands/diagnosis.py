@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
-import socket
-import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,10 +9,14 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy import Connection
+
 from oidc_server.commands.instants import relative, span_in_words
 from oidc_server.core.settings import Problem, Settings
 from oidc_server.keys.lifecycle import KeyRecord, Policy, State, signer
 from oidc_server.keys.store import KeyStore, KeyStoreError, StoredKey
+from oidc_server.messages.smtp import connect
+from oidc_server.messages.state import count_waiting, is_late
 
 TIMEOUT_SECONDS = 3.0
 _WORKER_LATE = timedelta(days=1)
@@ -156,38 +157,34 @@ def redis(settings: Settings) -> Finding:
 def mail(settings: Settings) -> Finding:
     """Whether the mail server greets us and answers (RFC 5321); no mail is sent, and nobody logs in."""
     if not settings.smtp_url:
-        return Finding("mail", Status.SKIPPED, "OIDC_SMTP_URL is not set.")
+        words = "OIDC_SMTP_URL is not set: mail waits for three days and is dropped. A development server shows it."
+        return Finding("mail", Status.SKIPPED, words)
     mend = "Check OIDC_SMTP_URL, and that the mail server can be reached from here."
     parts = urlsplit(settings.smtp_url)
     try:
-        port = parts.port
-    except ValueError:
-        return Finding("mail", Status.FAILED, "Its port is not a number.", mend)
-    try:
-        with _smtp(parts.scheme, parts.hostname or "", port, settings.ca_bundle) as server:
+        with connect(settings.smtp_url, settings.ca_bundle, TIMEOUT_SECONDS) as server:
             server.ehlo_or_helo_if_needed()
             code, _ = server.noop()
             encrypted = parts.scheme == "smtps" or server.has_extn("starttls")
-    except (OSError, smtplib.SMTPException) as error:
+    except ValueError:
+        return Finding("mail", Status.FAILED, "Its port is not a number.", mend)
+    except OSError as error:  # one kind of which is smtplib's own
         return Finding("mail", Status.FAILED, f"It cannot be used: {type(error).__name__}: {error}", mend)
     if code != 250:
         return Finding("mail", Status.FAILED, f"It answers, and refuses to work: {code}.", mend)
     if parts.username and not encrypted:
         return Finding(
-            "mail", Status.WARNING, "It answers, and offers no TLS: the password would travel in clear.",
+            "mail", Status.WARNING, "It answers, and offers no TLS: the password would travel in clear. Mail waits.",
             "Use smtps://, or a server that offers STARTTLS.",
         )  # fmt: skip
     return Finding("mail", Status.OK, "It answers.")
 
 
-def _smtp(scheme: str, host: str, port: int | None, ca_bundle: str) -> smtplib.SMTP:
-    # Named here, because smtplib would ask the DNS for this host's name, without any limit of time.
-    own_name = socket.gethostname()
-    if scheme != "smtps":
-        return smtplib.SMTP(host, port or smtplib.SMTP_PORT, local_hostname=own_name, timeout=TIMEOUT_SECONDS)
-    context = ssl.create_default_context()
-    if ca_bundle:
-        context.load_verify_locations(ca_bundle)
-    return smtplib.SMTP_SSL(
-        host, port or smtplib.SMTP_SSL_PORT, local_hostname=own_name, timeout=TIMEOUT_SECONDS, context=context
-    )
+def waiting_mail(connection: Connection) -> Iterator[Finding]:
+    """Messages that wait for too long; nothing when there are none."""
+    if is_late(connection):
+        count = sum(count_waiting(connection).values())
+        words = f"{count} message{'s wait' if count != 1 else ' waits'}, and not all get out."
+        yield Finding(
+            "mail", Status.WARNING, words, "See that `oidc-server worker` runs, and that it reaches the mail server."
+        )

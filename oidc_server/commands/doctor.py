@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from oidc_server.commands.options import EXIT_REFUSED, EXIT_SETTINGS, Output, data_option, json_option, make_app
+from oidc_server.commands.options import EXIT_REFUSED, EXIT_SETTINGS, Output, data_option, json_option
 
 if TYPE_CHECKING:
     from oidc_server.commands.diagnosis import Finding
@@ -74,6 +75,7 @@ def dependencies(settings: Settings) -> Iterator[Finding]:
 
     import structlog
 
+    from oidc_server import create_app
     from oidc_server.commands import diagnosis
     from oidc_server.commands.diagnosis import Finding, Status
     from oidc_server.core import clock
@@ -81,11 +83,12 @@ def dependencies(settings: Settings) -> Iterator[Finding]:
     from oidc_server.keys.ring import current_key_ring
 
     try:
-        app = make_app(settings)
+        app = create_app(replace(settings, log_level="error"))
     except ModuleNotFoundError as error:
         mend = "PostgreSQL needs its driver: pip install 'oidc-server[postgres]'."
         yield Finding("database", Status.FAILED, f"The module {error.name} is not installed.", mend)
         return
+    late: list[Finding] = []
     # What fails is told below, with its mend; the server's own log line about it would only come between.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with app.app_context():
@@ -97,11 +100,15 @@ def dependencies(settings: Settings) -> Iterator[Finding]:
                 yield Finding("keys", Status.SKIPPED, "They are in the database.")
             else:
                 yield from diagnosis.keys(settings, ring.store, ring.policy, clock.now())
+            if all(f.status is Status.OK for f in readiness[:2]):
+                with app.extensions[EXTENSION].glance() as connection:
+                    late = list(diagnosis.waiting_mail(connection))
         finally:
             ring.close()
             app.extensions[EXTENSION].dispose()
     yield diagnosis.redis(settings)
     yield diagnosis.mail(settings)
+    yield from late
 
 
 def _readiness() -> Iterator[Finding]:

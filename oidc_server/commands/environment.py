@@ -31,6 +31,11 @@ class DevData:
         return cls(DEFAULT_DATA, DEFAULT_KEYS) if data is None else cls(data, data / "keys")
 
     @property
+    def outbox(self) -> Path:
+        """The folder of the mail that was not sent."""
+        return self.directory / "outbox"
+
+    @property
     def state_file(self) -> Path:
         """The file of what the development server must remember, readable by its owner only."""
         return self.directory / "dev.json"
@@ -102,6 +107,8 @@ def dev_settings(data: DevData, port: int | None = None) -> Settings:
         "key_store": "directory",
         "key_directory": data.keys,
         "key_passphrase": "",
+        "smtp_url": "",  # it shows mail instead of sending it
+        "sms_url": "",
         "workers": 1,
     }
     return check(replace(read_settings(), **own), production=False)

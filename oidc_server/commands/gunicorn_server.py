@@ -26,6 +26,7 @@ from oidc_server.core.proxies import TrustedProxies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from flask import Flask
@@ -40,14 +41,16 @@ _CONNECTIONS = 1000
 _ADDRESSES = 1024
 _OWN_DESCRIPTORS = 32
 _SAY_AGAIN_SECONDS = 1.0
+_CATCHING_SECONDS = 0.3
 _SERVING, _DRAINING, _STOPPING = range(3)
 
 
 class Server(BaseApplication):
     """gunicorn with the settings of this server; the application is loaded once and the workers are forked from it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, outbox: Path | None = None) -> None:
         self._settings = settings
+        self.outbox = outbox
         # Without a lock: a process that is killed while it holds one would leave all the others waiting for it.
         self.phase = multiprocessing.Value("b", _SERVING, lock=False)
         super().__init__()
@@ -71,7 +74,7 @@ class Server(BaseApplication):
             "loglevel": settings.log_level,
             "logger_class": StructuredLogger,
             "proc_name": "oidc-server",
-            "post_fork": _forget_connections,
+            "post_fork": _begin_worker,
             "child_exit": _forget_metrics,
         }
         for name, value in options.items():
@@ -80,7 +83,7 @@ class Server(BaseApplication):
     def load(self) -> Flask:
         from oidc_server import create_app
 
-        app = create_app(self._settings)
+        app = create_app(self._settings, catch_messages_in=self.outbox)
         prepare(app)
         from oidc_server.operation.readiness import EXTENSION
 
@@ -202,13 +205,18 @@ def _forget_metrics(_arbiter: Any, worker: Any) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def _forget_connections(_arbiter: Any, worker: Any) -> None:
-    """A database connection must not be shared between processes."""
+def _begin_worker(_arbiter: Any, worker: Any) -> None:
+    """A database connection must not be shared between processes. Where mail is caught, this process does it."""
     from oidc_server.core.database import EXTENSION
 
-    worker.app.wsgi().extensions[EXTENSION].dispose(close=False)
+    app = worker.app.wsgi()
+    app.extensions[EXTENSION].dispose(close=False)
+    if worker.app.outbox is not None:
+        from oidc_server.messages.sender import Sender
+
+        Sender(app, period=_CATCHING_SECONDS).start()
 
 
-def run_gunicorn(settings: Settings) -> None:
-    """Serve until told to stop."""
-    Server(settings).run()
+def run_gunicorn(settings: Settings, outbox: Path | None = None) -> None:
+    """Serve until told to stop. With an ``outbox``, mail is caught in that folder and shown, and none is sent."""
+    Server(settings, outbox).run()

@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ import click
 from oidc_server.commands.instants import iso, utc
 
 if TYPE_CHECKING:
-    from flask import Flask
     from sqlalchemy.exc import DBAPIError
 
     from oidc_server.core.settings import Settings
@@ -139,7 +139,10 @@ def with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def in_application(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--json`` and ``--data``, and run the command inside the application's context; it gets ``output``.
+    """Add ``--json`` and ``--data``, and run the command inside an application's context; it gets ``output``.
+
+    The application has what the slices work with, and no endpoints, which would take longer to make than to do most
+    commands. Its logs stay quiet unless something is wrong.
 
     The database of a development server is made or brought up to date first. Any other may be down, and the command
     is run all the same: what it cannot do is told in one line, exit code 1."""
@@ -147,10 +150,11 @@ def in_application(function: Callable[..., Any]) -> Callable[..., Any]:
     @with_settings
     @functools.wraps(function)
     def wrapper(*args: Any, settings: Settings, **kwargs: Any) -> Any:
+        from oidc_server import assemble
         from oidc_server.core.database import EXTENSION
 
         with failures_told():
-            app = make_app(settings)
+            app = assemble(replace(settings, log_level="error"))
             try:
                 with app.app_context():
                     _keep_development_schema_current()
@@ -186,15 +190,6 @@ def _keep_development_schema_current() -> None:
     engine = current_database().engine
     if variable("database_url") not in os.environ and not schema.suffices(engine):
         migration.upgrade(engine)
-
-
-def make_app(settings: Settings) -> Flask:
-    """The application for a command; its logs stay quiet unless something is wrong."""
-    from dataclasses import replace
-
-    from oidc_server import create_app
-
-    return create_app(replace(settings, log_level="error"))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from oidc_server.api.codes import Code
 from oidc_server.audit.catalogue import Event
 from oidc_server.commands.attack_cases import find_coverage, read_cases, render_cases
 from oidc_server.core.errors import Reason
@@ -20,7 +21,7 @@ from oidc_server.documentation.outline import Operation, Table, outline
 
 _NOTICE = "\n<!-- Made from the code by `make docs`; changes belong there. -->\n"
 _BEGIN, _END = "<!-- cases: begin -->\n", "<!-- cases: end -->\n"
-_KINDS = {"str": "text", "int": "whole number", "list": "list", "path": "path"}
+_KINDS = {"str": "text", "int": "whole number", "list": "list", "path": "path", "bool": "true or false"}
 
 _SETTINGS = """\
 # Settings
@@ -54,6 +55,25 @@ _REASONS = """\
 
 A caller who is refused sees a standard error and an `error_id`. The log has one line `refused` with the same
 `error_id`, whose `reason` is one of these. [Monitoring](monitoring.md) shows how to find it. The reason is never sent.
+"""
+_CODES = """\
+# Error codes
+
+The JSON API, health and everything else outside of `/oauth/` and the pages refuses by problem details (RFC 9457,
+`application/problem+json`). Programs rely on `code`, which is one of these and stays what it is; `detail` is the
+sentence below. `errors` names the members of the request that were wrong, each with sentences. `error_id` is the
+request's id: the log says under it [why exactly](reasons.md).
+
+```json
+{
+  "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "code": "validation_failed",
+  "detail": "Members of the body are not as documented; `errors` names each.",
+  "error_id": "0f3a1c5be2d94c7788a1d2e3", "errors": {"password": ["Missing data for required field."]}
+}
+```
+
+| code | status | what it says |
+|---|---|---|
 """
 _AUDIT = """\
 # Audit events
@@ -113,6 +133,12 @@ def render_audit_events() -> str:
     """``audit-events.md``."""
     rows = [_row(f"`{event.value}`", event.subject.replace("_", " "), event.meaning) for event in Event]
     return _AUDIT + "\n".join(rows) + "\n"
+
+
+def render_error_codes() -> str:
+    """``error-codes.md``."""
+    rows = [_row(f"`{code.value}`", str(code.status), code.detail) for code in Code]
+    return _CODES + "\n".join(rows) + "\n"
 
 
 def commands(root: click.Command, name: str = "oidc-server") -> Iterator[tuple[str, click.Command]]:
@@ -203,11 +229,11 @@ def put_cases(page: str, table: str) -> str:
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document of a server that nothing is configured of; no database and no key is touched."""
     from oidc_server import create_app
-    from oidc_server.documentation.openapi import build_document, make_api
+    from oidc_server.documentation.routes import document_of
 
     settings = Settings(issuer="https://login.example.com", database_url="sqlite:///unused.sqlite3", log_level="error")
     app = create_app(settings)
-    return build_document(app, make_api(app), settings.issuer)
+    return document_of(app)
 
 
 def pages(docs: Path) -> dict[Path, str]:
@@ -224,6 +250,7 @@ def pages(docs: Path) -> dict[Path, str]:
         "cli.md": render_cli(main),
         "reasons.md": render_reasons(),
         "audit-events.md": render_audit_events(),
+        "error-codes.md": render_error_codes(),
         "api.md": render_api(openapi_document()),
     }
     security = docs / "security.md"

@@ -14,6 +14,7 @@ import click
 from oidc_server.commands.instants import Instant, utc
 from oidc_server.commands.options import Output, Refused, on_database, refusing
 from oidc_server.commands.profiles import profile_facts, profile_options, values_of
+from oidc_server.commands.users_import import import_users
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,7 +28,10 @@ _PAGE = 500
 
 @click.group()
 def users() -> None:
-    """Make, change, suspend and activate accounts."""
+    """Make, import, change, suspend and activate accounts."""
+
+
+users.add_command(import_users)
 
 
 @users.command()
@@ -43,7 +47,8 @@ def create(output: Output, email: str, username: str | None, verified: bool, adm
 
     from oidc_server.audit.service import operator
     from oidc_server.core.database import reading, transaction
-    from oidc_server.users.password_policy import PasswordRefused, check_password
+    from oidc_server.users.new_passwords import check_new_password
+    from oidc_server.users.password_policy import PasswordRefused
     from oidc_server.users.passwords import current_passwords
     from oidc_server.users.service import check_new_identity, create_user
 
@@ -51,7 +56,7 @@ def create(output: Output, email: str, username: str | None, verified: bool, adm
         check_new_identity(session, email, username)
     password = _password_from_stdin() if password_stdin else _password_from_prompt()
     with refusing(PasswordRefused):
-        check_password(password, email, *([username] if username else []))
+        check_new_password(password, email, *([username] if username else []))
     password_hash = current_passwords().hash(password)
     try:
         with identity_refused(), transaction() as session:
@@ -130,26 +135,19 @@ def update(output: Output, user: str, **given: Any) -> None:
 @on_database
 def suspend(output: Output, user: str, until: datetime | None, note: str) -> None:
     """Suspend an account: its sessions end, and every authorization that it gave is revoked."""
+    from oidc_server.accounts.suspension import suspend_account
     from oidc_server.audit.service import operator
-    from oidc_server.authorizations.service import revoke
     from oidc_server.core import clock
     from oidc_server.core.database import transaction
-    from oidc_server.core.errors import Reason
-    from oidc_server.sessions.service import end_sessions
-    from oidc_server.users import service
 
     if until is not None and until <= clock.now():
         raise Refused(f"{utc(until)} is over.")
     if len(note) > _NOTE_CHARACTERS or not note.isprintable():
         raise Refused(f"A note is one line of at most {_NOTE_CHARACTERS} characters.")
-    reason = Reason.USER_SUSPENDED if until is None else Reason.USER_LOCKED
     with transaction() as session:
         found = find(session, user, for_change=True)
-        service.suspend(session, found, actor=operator(), until=until, note=note)
-        counts = {
-            "sessions_ended": end_sessions(session, user_id=found.id),
-            "authorizations_revoked": revoke(session, actor=operator(), reason=reason, user_id=found.id),
-        }
+        ended = suspend_account(session, found, actor=operator(), until=until, note=note)
+    counts = {"sessions_ended": ended.sessions, "authorizations_revoked": ended.authorizations}
     output.facts(describe(found) | counts, f"`oidc-server users activate {found.id}` ends this.")
 
 
@@ -158,15 +156,13 @@ def suspend(output: Output, user: str, until: datetime | None, note: str) -> Non
 @on_database
 def activate(output: Output, user: str) -> None:
     """End an account's suspension or lock. Sessions and authorizations that ended with it stay ended."""
+    from oidc_server.accounts.suspension import activate_account
     from oidc_server.audit.service import operator
     from oidc_server.core.database import transaction
-    from oidc_server.users import service
 
     with transaction() as session:
         found = find(session, user, for_change=True)
-        was_active = found.suspended_at is None and found.locked_until is None
-        if not was_active:
-            service.activate(session, found, actor=operator())
+        was_active = not activate_account(session, found, actor=operator())
     output.facts(describe(found), "It was active already; nothing was changed." if was_active else "It is active.")
 
 

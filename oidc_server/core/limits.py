@@ -55,6 +55,8 @@ class Rule:
 CLIENT_FAILURES = Rule("client_failures", 20, 60)
 # Tokens that introspection did not know, per client: a client that scans for tokens.
 UNKNOWN_TOKENS = Rule("unknown_tokens", 300, 60)
+# API keys that nobody has, per address: a good key from the same address is not affected.
+UNKNOWN_API_KEYS = Rule("unknown_api_keys", 30, 60)
 # Attempts to sign in to one account from one address: the delay grows from a minute to a day.
 LOGIN_ATTEMPTS = (
     Rule("login_minute", 5, 60),
@@ -64,6 +66,13 @@ LOGIN_ATTEMPTS = (
 )
 # Failed sign-ins from one address over all accounts: one password sprayed over many people.
 LOGIN_FAILURES_BY_ADDRESS = Rule("login_spray", 100, 900)
+
+# Mails that anybody can have sent, for each purpose: asked for from one address, for one recipient, and altogether.
+MAILS_BY_ADDRESS = Rule("mails_by_address", 20, 3600)
+MAILS_TO_RECIPIENT = (Rule("mails_to_recipient", 3, 900), Rule("mails_to_recipient_day", 10, 86400))
+MAILS_ALTOGETHER = Rule("mails_altogether", 3000, 3600)
+# Attempts to register from one address; a class or an office behind one address has to get through.
+REGISTRATIONS_BY_ADDRESS = (Rule("registrations_hour", 30, 3600), Rule("registrations_day", 100, 86400))
 
 # A limit that was reached is recorded once a window, however often it is run into.
 THROTTLE_RECORDS = Rule("throttle_records", 1, 60)

@@ -19,6 +19,16 @@ PASSWORDS_WAITING = Gauge(
     "oidc_passwords_waiting", "Password checks waiting for their turn.", multiprocess_mode="livesum"
 )
 KEY_STORE_FAILURES = Counter("oidc_key_store_failures", "Reads of the key store that failed.")
+BREACH_SERVICE_FAILURES = Counter("oidc_breach_service_failures", "Questions that the breach service did not answer.")
+MESSAGES_WAITING = Gauge(
+    "oidc_messages_waiting", "Mail and text messages that wait to be sent, by kind.", ("kind",),
+    multiprocess_mode="mostrecent",
+)  # fmt: skip
+MESSAGES_SENT = Counter("oidc_messages_sent", "Messages that were handed over, by kind.", ("kind",))
+MESSAGES_DROPPED = Counter(
+    "oidc_messages_dropped", "Messages that were not sent, by kind and cause.", ("kind", "cause")
+)
+MESSAGE_FAILURES = Counter("oidc_message_failures", "Attempts to send a message that failed, by kind.", ("kind",))
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = CONTENT_TYPE_LATEST

@@ -100,12 +100,27 @@ class Settings:
         "int", 3, "Seconds for which a process keeps a client in memory: a disabled client stops within this bound."
     )
     password_hash_rounds: int = _setting("int", 12, "The cost of bcrypt: each step doubles the time.")
+    breach_url: str = _setting(
+        "str",
+        "",
+        "A service that knows the passwords of breaches, asked when a password is chosen, by the first five characters"
+        " of its SHA-1 only: `https://api.pwnedpasswords.com/range/`, or your own with the same interface. Empty: none"
+        " is asked. While it does not answer, passwords are accepted without it.",
+    )
     hash_concurrency: int = _setting(
         "int", 0, "Passwords that one worker process hashes at once; 0: as many as there are processors per worker."
     )
     hash_waiters: int = _setting(
         "int", 4, "Password checks that may wait for their turn in one worker process; beyond that the answer is 503."
     )
+    registration: str = _setting(
+        "str", "open", "Who may make an account: `open`: everybody; `closed`: nobody, only admins make accounts."
+    )
+    registration_reveals_taken_email: bool = _setting(
+        "bool", False,
+        "Whether registering an address that has an account is refused by 409. By default the answer is that of a new"
+        " account, and only a mail to the owner of the address tells.",
+    )  # fmt: skip
     trusted_proxies: tuple[str, ...] = _setting(
         "list", (), "Addresses or networks (CIDR), comma-separated, whose `X-Forwarded-For` is believed."
     )
@@ -127,6 +142,24 @@ class Settings:
     )
     ca_bundle: str = _setting("str", "", "A file of CA certificates to trust, beside the system's, on outgoing calls.")
     smtp_url: str = _setting("str", "", "`smtp://user:password@host:587`: where mail is handed over.", secret=True)
+    closing_grace_days: int = _setting(
+        "int", 14,
+        "Days for which a person can have an account back that they closed, by signing in; then it is erased. While a"
+        " change of its email address can still be undone, it is not erased.",
+    )  # fmt: skip
+    mail_from: str = _setting(
+        "str",
+        "",
+        "Who mails come from: an address, or `Name <address>`. By default it is `no-reply@` the issuer's host, and the"
+        " name is that of the theme.",
+    )
+    sms_url: str = _setting(
+        "str",
+        "",
+        "Where text messages to phones are handed over: `to` and `text` are posted there as JSON.",
+        secret=True,
+    )
+    sms_token: str = _setting("str", "", "The bearer token for `OIDC_SMS_URL`.", secret=True)
     kafka_brokers: tuple[str, ...] = _setting("list", (), "`host:port`, comma-separated: where events are published.")
     bind: str = _setting("str", "127.0.0.1:8000", "Where `serve` listens.")
     workers: int = _setting("int", 2, "Worker processes of `serve`.")
@@ -158,6 +191,11 @@ class Settings:
     def audience(self) -> str:
         """The ``aud`` of an access token without a requested resource (RFC 9068 §3)."""
         return self.default_audience or self.issuer
+
+    @property
+    def people_can_register(self) -> bool:
+        """Whether people can make accounts by themselves; every way in asks here (attack G27)."""
+        return self.registration == "open"
 
     @property
     def pool_size(self) -> int:
@@ -200,7 +238,12 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-_MENDS = {"int": "Give a whole number", "list": "Give values separated by commas", "path": "Give a path"}
+_MENDS = {
+    "int": "Give a whole number",
+    "bool": "Give true or false",
+    "list": "Give values separated by commas",
+    "path": "Give a path",
+}
 
 
 def read_settings() -> Settings:
@@ -208,7 +251,9 @@ def read_settings() -> Settings:
 
     Raises :class:`SettingsError` with every value that could not be read."""
     env = Env(prefix=PREFIX, eager=False)
-    readers: dict[str, Callable[..., Any]] = {"str": env.str, "int": env.int, "list": env.list, "path": env.path}
+    readers: dict[str, Callable[..., Any]] = {
+        "str": env.str, "int": env.int, "list": env.list, "path": env.path, "bool": env.bool,
+    }  # fmt: skip
     values: dict[str, Any] = {}
     for f in dataclasses.fields(Settings):
         kind = f.metadata["kind"]

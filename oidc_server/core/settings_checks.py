@@ -5,12 +5,14 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterator
+from email.headerregistry import Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from oidc_server.core.identity import NotAnEmail, email_key
 from oidc_server.core.settings import Problem, Settings, SettingsError, variable
 
 SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519")
@@ -25,9 +27,11 @@ _POSITIVE = (
 )  # fmt: skip
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
 _LOGO_BYTES_AT_MOST = 262_144
+_SENDER = re.compile(r"(?:(?P<name>[^<>\"]*)<(?P<inside>[^<>]*)>|(?P<bare>[^<>]*))")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _NOT_NEGATIVE = (
     "key_rotation_days", "refresh_grace", "client_cache_seconds", "hash_concurrency", "hash_waiters", "drain_seconds",
+    "closing_grace_days",
 )  # fmt: skip
 
 
@@ -103,12 +107,70 @@ def _proxies(settings: Settings) -> Iterator[Problem]:
 def _words(settings: Settings) -> Iterator[Problem]:
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         yield _problem("log_level", "there is no such level", "Give debug, info, warning or error.")
+    if settings.registration not in {"open", "closed"}:
+        yield _problem("registration", "there is no such way", "Give open or closed.")
     for name, schemes in (("redis_url", {"redis", "rediss"}), ("smtp_url", {"smtp", "smtps"})):
         value = getattr(settings, name)
         if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).hostname):
             yield _problem(name, "it is not such an address", f"Give {' or '.join(sorted(schemes))}://host:port.")
+    if settings.breach_url and not _is_safe_address(settings.breach_url):
+        yield _problem(
+            "breach_url", "it is not an https address that ends where the five characters begin",
+            "Give one such as https://api.pwnedpasswords.com/range/; http is for loopback.",
+        )  # fmt: skip
     if settings.ca_bundle and not os.path.isfile(settings.ca_bundle):  # noqa: PTH113 - a text, maybe not even a path
         yield _problem("ca_bundle", "there is no such file", "Give the path of a PEM file.")
+
+
+def _is_safe_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises when it is not a number
+    except ValueError:
+        return False
+    is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    is_plain = url.isascii() and url.isprintable() and not set(url) & set(" @?#")
+    return is_plain and bool(parts.hostname) and url.endswith("/") and (parts.scheme == "https" or is_local)
+
+
+def mail_sender(settings: Settings) -> Address:
+    """Who mails come from, by the settings.
+
+    Raises :class:`~oidc_server.core.identity.NotAnEmail` when OIDC_MAIL_FROM is neither an address nor a name with
+    one."""
+    name = " ".join(settings.theme_name.split())
+    if not settings.mail_from:
+        host = urlsplit(settings.issuer).hostname or ""
+        return Address(name, "no-reply", f"[IPv6:{host}]" if ":" in host else host)
+    given = _SENDER.fullmatch(settings.mail_from)
+    if given is None or not settings.mail_from.isprintable():
+        raise NotAnEmail("it is neither an address nor a name with one")
+    address = (given["inside"] or given["bare"] or "").strip()
+    domain = email_key(address).rpartition("@")[2]
+    return Address((given["name"] or "").strip() or name, address.rpartition("@")[0], domain)
+
+
+def _messages(settings: Settings) -> Iterator[Problem]:
+    try:
+        mail_sender(settings)
+    except NotAnEmail:
+        yield _problem(
+            "mail_from", "it is no address to send from", "Give no-reply@example.com or Example <no-reply@example.com>."
+        )
+    except ValueError:  # an issuer that is none is told by its own rule
+        return
+    if settings.sms_url and not _is_for_sms(settings.sms_url):
+        yield _problem(
+            "sms_url", "it is not such an address, or anybody could read what is sent there",
+            "Give an https address without a user; http is for loopback only.",
+        )  # fmt: skip
+
+
+def _is_for_sms(url: str) -> bool:
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"})
 
 
 def _looks(settings: Settings) -> Iterator[Problem]:
@@ -153,7 +215,7 @@ def _production(settings: Settings) -> Iterator[Problem]:
             yield Problem(name, "it switches protection off", "Unset it.")
 
 
-RULES = (_issuer, _database, _keys, _numbers, _proxies, _words, _looks)
+RULES = (_issuer, _database, _keys, _numbers, _proxies, _words, _messages, _looks)
 PRODUCTION_RULES = (_secrets, _production)
 
 

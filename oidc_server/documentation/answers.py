@@ -89,10 +89,16 @@ PROBLEM = object_of(
         "type": said(TEXT, "`about:blank`: the `title` says it all."),
         "title": said(TEXT, "The HTTP status in words."),
         "status": said(SECONDS, "The HTTP status."),
-        "code": said(TEXT, "The kind of refusal, for programs."),
+        "detail": said(TEXT, "One fixed sentence for each `code`."),
+        "code": said(TEXT, "The kind of refusal, for programs; `docs/error-codes.md` lists every one."),
         "error_id": said(TEXT, "The request's id: tell it to the operator."),
+        "errors": {
+            "type": "object",
+            "description": "By member of what was sent: what is wrong with it. Members of objects are nested here too.",
+        },
     },
-)
+    "type", "title", "status", "code", "error_id",
+)  # fmt: skip
 
 _PART = {"enum": ["ok", "failing"]}
 LIVE = object_of("The process runs.", {"status": {"const": "ok", "description": "Nothing else was asked."}})
@@ -109,8 +115,17 @@ READY = object_of(
 HEALTH = object_of(
     "The state of each part.",
     {
-        "status": said(_PART, "Whether every part works."),
+        "status": said(
+            {"enum": ["ok", "degraded", "failing"]},
+            "Whether every part works. With `failing` the HTTP status is 503; with `degraded` the server works, and"
+            " mail waits for too long.",
+        ),
         "checks": said({"type": "object", "additionalProperties": _PART}, "Each part by its name."),
+        "mail": said(
+            {"enum": ["ok", "degraded", "off", "unknown"]},
+            "Whether mail gets out. `degraded`: a message has waited for more than five minutes, or the mail server"
+            " takes none; `off`: none is configured; `unknown`: the database does not answer.",
+        ),
     },
 )
 

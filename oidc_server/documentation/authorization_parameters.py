@@ -10,6 +10,7 @@ from oidc_server.documentation.schemas import SECONDS, TEXT, URI, Schema, said
 from oidc_server.protocol.authorization_checks import S256
 from oidc_server.protocol.authorization_request import (
     CONSENT,
+    CREATE,
     LOGIN,
     NO_PROMPT,
     QUERY,
@@ -39,7 +40,8 @@ AUTHORIZATION_REQUEST: Schema = {
     "prompt": said(
         TEXT,
         f"`{NO_PROMPT}`, alone: show no page, and answer with an error where one is owed. Or some of `{LOGIN}`: sign "
-        f"in anew, `{CONSENT}`: ask again, `{SELECT_ACCOUNT}`: show who is signed in, and let them choose.",
+        f"in anew, `{CONSENT}`: ask again, `{SELECT_ACCOUNT}`: show who is signed in, and let them choose, `{CREATE}`: "
+        "show the page on which people make an account, where they can.",
     ),
     "max_age": said(SECONDS, "Seconds: whoever signed in earlier than that signs in anew."),
     "id_token_hint": said(TEXT, "An ID token that the client got, also an expired one: sign in this person."),

@@ -1,24 +1,31 @@
 """The OpenAPI 3.1 document (`/openapi.json`), put together from the constants that the endpoints themselves use.
 
-The root is flask-smorest's ``Api``: a slice with a JSON API registers its blueprint with it and appears by itself."""
+The root is flask-smorest's ``Api``, which reads the blueprints of the JSON API when somebody first asks."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask_smorest import Api
 
 from oidc_server.clients.metadata import TOKEN_ENDPOINT_AUTH_METHODS
 from oidc_server.documentation import answers
 from oidc_server.documentation.authorization_paths import PAGES, TAG, authorization_paths
 from oidc_server.documentation.forms import token_forms
+from oidc_server.documentation.json_operations import finish
 from oidc_server.documentation.operation_paths import operation_paths
 from oidc_server.documentation.protocol_paths import protocol_paths, token_request_names
 from oidc_server.protocol.blueprint import AUTHORIZATION, END_SESSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask import Flask
+
+    from oidc_server.api.blueprint import ApiBlueprint
 
 OPENAPI_VERSION = "3.1.0"
 _DESCRIPTION = f"""\
@@ -52,6 +59,23 @@ class JsonApi(Api):  # type: ignore[misc]
         """Describe nothing: no address answers with that header."""
 
 
+class Converter(OpenAPIConverter):
+    """apispec's reading of a schema, with what its class says in words and beyond its members."""
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        """The JSON Schema of a marshmallow schema."""
+        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        kind = schema if isinstance(schema, type) else type(schema)
+        described.setdefault("description", " ".join((kind.__doc__ or "").split()))
+        return described | getattr(kind, "further", {})
+
+
+class Plugin(MarshmallowPlugin):
+    """apispec's plugin with our converter."""
+
+    Converter = Converter
+
+
 def make_api(app: Flask) -> JsonApi:
     """The root of the JSON API and of its description; it adds no address of its own."""
     return JsonApi(
@@ -60,15 +84,20 @@ def make_api(app: Flask) -> JsonApi:
             "title": "oidc-server",
             "version": version("oidc-server"),
             "openapi_version": OPENAPI_VERSION,
+            "marshmallow_plugin": Plugin(),
         },
     )
 
 
-def build_document(app: Flask, api: JsonApi, issuer: str) -> dict[str, Any]:
-    """The whole document. To be called once for an ``api``: it adds what is not described yet.
+def build_document(app: Flask, issuer: str, blueprints: Sequence[ApiBlueprint]) -> dict[str, Any]:
+    """The whole document; ``blueprints`` are those of the JSON API, which the application serves.
 
     Raises ``KeyError`` when an address is described that the application does not serve."""
+    api = make_api(app)
     spec = api.spec
+    for blueprint in blueprints:
+        blueprint.register_views_in_doc(api, app, spec, name=blueprint.name, parameters=None)
+        spec.tag({"name": blueprint.name, "description": blueprint.description})
     spec.options["info"] = {
         "summary": "OAuth 2.0 and OpenID Connect",
         "description": _DESCRIPTION,
@@ -82,6 +111,7 @@ def build_document(app: Flask, api: JsonApi, issuer: str) -> dict[str, Any]:
     for path, operations in (authorization_paths() | protocol_paths() | operation_paths()).items():
         spec.path(rule=rules[path], operations=operations)
     document: dict[str, Any] = spec.to_dict()
+    finish(document)
     return document
 
 
@@ -99,6 +129,10 @@ def _describe_components(components: Any) -> None:
     components.security_scheme(
         "accessToken",
         {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token (RFC 6750 §2.1)."},
+    )
+    components.security_scheme(
+        "apiKey",
+        {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key of an internal service."},
     )
     components.header(
         "X-Request-Id",

@@ -53,9 +53,9 @@ def _metrics() -> dict[str, Any]:
         "operationId": "metrics",
         "tags": ["Operation"],
         "summary": "Metrics for Prometheus",
-        "description": f"For callers on loopback, and for access tokens with the scope `{METRICS_SCOPE}` and the "
-        "server's default audience. Summed over the worker processes.",
-        "security": [{"accessToken": [METRICS_SCOPE]}, {}],
+        "description": f"For callers on loopback, for API keys with the scope `{METRICS_SCOPE}`, and for access tokens "
+        "with it and the server's default audience. Summed over the worker processes.",
+        "security": [{"accessToken": [METRICS_SCOPE]}, {"apiKey": []}, {}],
         "responses": {
             "200": {
                 **answer("The metrics."),

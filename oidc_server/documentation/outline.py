@@ -81,7 +81,12 @@ def outline(document: Document) -> Outline:
     )
     schemas = document["components"]["schemas"]
     named = {answer.body for operation in operations for answer in operation.answers if answer.body}
-    named |= {kind for name in named for kind in _named_in(schemas[name])}
+    sent = [form.title for operation in operations for form in operation.forms]
+    waiting = [*named, *(name for name in sent if name in schemas)]
+    while waiting:  # what is inside of what is named is named too
+        inner = _named_in(schemas[waiting.pop()]) - named
+        named |= inner
+        waiting += inner
     bodies = tuple(_table(document, name, schemas[name]) for name in schemas if name in named)
     info = document["info"]
     return Outline(
@@ -92,6 +97,7 @@ def outline(document: Document) -> Outline:
 def _named_in(schema: dict[str, Any]) -> set[str]:
     """The schemas that the members of an object, or the items of their lists, refer to."""
     members = [one.get("items", one) for one in schema.get("properties", {}).values()]
+    members += [alternative for one in members for alternative in (*one.get("anyOf", ()), *one.get("allOf", ()))]
     return {str(member["$ref"]).rpartition("/")[2] for member in members if "$ref" in member}
 
 
@@ -104,8 +110,8 @@ def _operation(document: Document, path: str, method: str, operation: dict[str, 
         name=operation["operationId"],
         tag=operation["tags"][0],
         summary=operation["summary"],
-        description=operation["description"],
-        callers=_callers(operation["security"]),
+        description=operation.get("description", ""),
+        callers=operation.get("x-callers") or _callers(operation["security"]),
         query=_query(document, operation),
         sent_on=_sent_on(document, operation),
         forms=tuple(form for form in _forms(document, operation.get("requestBody")) if form.fields != by_get),
@@ -124,11 +130,12 @@ def _callers(security: list[dict[str, list[str]]]) -> str:
 
 
 def _query(document: Document, operation: dict[str, Any]) -> Table | None:
-    parameters = operation.get("parameters", [])
+    parameters = [one for one in operation.get("parameters", []) if one.get("in") != "path"]
     fields = tuple(
-        Field(one["name"], _kind(document, one["schema"]), one["required"], one["description"]) for one in parameters
+        Field(one["name"], _kind(document, one["schema"]), one.get("required", False), one.get("description", ""))
+        for one in parameters
     )
-    return Table("Query", operation["description"], fields) if fields else None
+    return Table("Query", operation.get("description", ""), fields) if fields else None
 
 
 def _sent_on(document: Document, operation: dict[str, Any]) -> Table | None:
@@ -142,7 +149,10 @@ def _forms(document: Document, body: dict[str, Any] | None) -> tuple[Table, ...]
     (content,) = body["content"].values()
     schema = _resolve(document, content["schema"])
     alternatives = [_resolve(document, one) for one in schema.get("oneOf", [schema])]
-    return tuple(_table(document, alternative["title"], alternative) for alternative in alternatives)
+    named = str(content["schema"].get("$ref", "")).rpartition("/")[2]
+    return tuple(
+        _table(document, alternative.get("title", named or "Body"), alternative) for alternative in alternatives
+    )
 
 
 def _answer(document: Document, status: str, answer: dict[str, Any]) -> Answer:
@@ -183,8 +193,11 @@ def _kind(document: Document, schema: dict[str, Any]) -> str:
         return f"`{schema['const']}`"
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
-    if "oneOf" in schema:
-        return " or ".join(_kind(document, one) for one in schema["oneOf"])
+    alternatives = schema.get("oneOf") or schema.get("anyOf") or schema.get("allOf")
+    if alternatives:
+        return " or ".join(_kind(document, one) for one in alternatives)
+    if isinstance(schema.get("type"), list):
+        return " or ".join(_kind(document, schema | {"type": kind}) for kind in schema["type"])
     if schema.get("type") == "array":
         return f"list of {_kind(document, schema['items'])}"
     return {"uri": "address"}.get(schema.get("format", ""), str(schema.get("type", "any")))

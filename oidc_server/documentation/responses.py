@@ -54,13 +54,23 @@ def page(description: str, *, headers: tuple[str, ...] = ()) -> dict[str, Any]:
 def redirect(description: str) -> dict[str, Any]:
     """A browser is sent on."""
     described = answer(description)
-    described["headers"]["Location"] = {"description": "Where to.", "schema": {"type": "string", "format": "uri"}}
+    described["headers"]["Location"] = {
+        "description": "Where to.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    }
     return described
 
 
-def problem(description: str) -> dict[str, Any]:
+def problem(description: str, *, retry: bool = False, challenge: bool = False) -> dict[str, Any]:
     """A refusal outside of the protocol's endpoints."""
-    return answer(description, "Problem", media_type="application/problem+json")
+    headers = ("Retry-After",) if retry else ()
+    described = answer(description, "Problem", media_type="application/problem+json", headers=headers)
+    if challenge:
+        described["headers"]["WWW-Authenticate"] = {
+            "description": "The scheme `Bearer`, and what is wrong (RFC 6750 §3, RFC 9470 §3).",
+            "schema": {"type": "string"},
+        }
+    return described
 
 
 def document_answer(description: str, schema: str | None) -> dict[str, Any]:

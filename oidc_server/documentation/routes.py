@@ -7,23 +7,25 @@ import re
 import threading
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Blueprint, Response, current_app, render_template, request
 from markupsafe import Markup, escape
 
 from oidc_server.core.memory import Document
-from oidc_server.documentation.openapi import build_document, make_api
+from oidc_server.documentation.openapi import build_document
 from oidc_server.documentation.operation_paths import DOCS, OPENAPI
 from oidc_server.documentation.outline import outline
 from oidc_server.protocol.documents import public_document
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask import Flask
 
+    from oidc_server.api.blueprint import ApiBlueprint
     from oidc_server.core.settings import Settings
-    from oidc_server.documentation.openapi import JsonApi
 
 EXTENSION = "oidc_server.documentation"
 STYLE = "/static/documentation.css"
@@ -38,10 +40,10 @@ documentation = Blueprint("documentation", __name__)
 class Documentation:
     """The description of one application; nothing of it is made before somebody asks."""
 
-    def __init__(self, app: Flask, api: JsonApi, issuer: str) -> None:
+    def __init__(self, app: Flask, issuer: str, blueprints: Sequence[ApiBlueprint]) -> None:
         self._app = app
-        self._api = api
         self._issuer = issuer
+        self._blueprints = blueprints
         self._building = threading.Lock()
         self._document: Document | None = None
 
@@ -49,7 +51,7 @@ class Documentation:
         """The OpenAPI document; the lock keeps two first requests from describing everything twice."""
         with self._building:
             if self._document is None:
-                body = orjson.dumps(build_document(self._app, self._api, self._issuer))
+                body = orjson.dumps(build_document(self._app, self._issuer, self._blueprints))
                 self._document = Document(body, hashlib.sha256(body).hexdigest()[:32], MAX_AGE)
             return self._document
 
@@ -63,6 +65,13 @@ class Documentation:
     def style(self) -> bytes:
         """The page's style sheet."""
         return (Path(self._app.root_path) / STYLE.lstrip("/")).read_bytes()
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """The OpenAPI document of an application."""
+    found: Documentation = app.extensions[EXTENSION]
+    document: dict[str, Any] = orjson.loads(found.document().body)
+    return document
 
 
 def prose(text: str) -> Markup:
@@ -103,9 +112,7 @@ def _unless_unchanged(body: bytes, content_type: str) -> Response:
     return response
 
 
-def init_app(app: Flask, settings: Settings) -> JsonApi:
-    """Serve the description; the JSON API's blueprints are registered with what is returned."""
-    api = make_api(app)
-    app.extensions[EXTENSION] = Documentation(app, api, settings.issuer)
+def init_app(app: Flask, settings: Settings, blueprints: Sequence[ApiBlueprint]) -> None:
+    """Serve the description; ``blueprints`` are those of the JSON API."""
+    app.extensions[EXTENSION] = Documentation(app, settings.issuer, blueprints)
     app.register_blueprint(documentation)
-    return api

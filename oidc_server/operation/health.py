@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app
 
 from oidc_server.core.http import JsonResponse
-from oidc_server.operation.readiness import EXTENSION, Readiness
+from oidc_server.operation.readiness import EXTENSION, UNKNOWN, Readiness
 
 health = Blueprint("health", __name__)
 _RETRY_AFTER = ("Retry-After", "5")
@@ -36,8 +36,10 @@ def ready() -> Response:
 
 @health.get("/health")
 def overview() -> Response:
-    """The state of each dependency."""
+    """The state of each dependency. Without mail the server works, if not as well: that is no failure."""
     checks = _readiness().checks()
     healthy = all(check.problem is None for check in checks)
     parts = {check.name: "ok" if check.problem is None else "failing" for check in checks}
-    return _answer({"status": "ok" if healthy else "failing", "checks": parts}, healthy=healthy)
+    mail = _readiness().mail() if parts["database"] == "ok" else UNKNOWN
+    working = "degraded" if mail.late else "ok"
+    return _answer({"status": working if healthy else "failing", "checks": parts, "mail": mail.status}, healthy=healthy)

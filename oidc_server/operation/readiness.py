@@ -11,6 +11,7 @@ from oidc_server.core.database import make_engine
 from oidc_server.core.errors import Unavailable
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import KeyRing
+from oidc_server.messages import state
 
 EXTENSION = "oidc_server.readiness"
 _PING_TIMEOUT_MS = 1000
@@ -24,13 +25,25 @@ class Check:
     problem: str | None
 
 
+@dataclass(frozen=True)
+class Mail:
+    """How it stands with mail: ``ok``, ``degraded``, ``off`` or ``unknown``; ``late`` when something waits too long."""
+
+    status: str
+    late: bool
+
+
+UNKNOWN = Mail("unknown", late=False)
+
+
 class Readiness:
     """Runs the checks, and knows whether the process is draining."""
 
-    def __init__(self, ring: KeyRing, settings: Settings) -> None:
+    def __init__(self, ring: KeyRing, settings: Settings, *, sends_mail: bool) -> None:
         # Its own connection: neither a busy pool nor a database that hangs may hold up an answer.
         self._engine = make_engine(settings.database_url, pool_size=1, statement_timeout_ms=_PING_TIMEOUT_MS)
         self._ring = ring
+        self._sends_mail = sends_mail
         self._skew_bound = settings.clock_skew_bound
         self._schema_is_current = False
         self.is_draining: Callable[[], bool] = lambda: False
@@ -59,6 +72,17 @@ class Readiness:
         if self.is_draining():
             return [Check("draining", "the server is stopping")]
         return [check for check in self.checks() if check.problem is not None]
+
+    def mail(self) -> Mail:
+        """How it stands with mail. The server works without it, so readiness does not ask."""
+        try:
+            with self._engine.connect() as connection:
+                late = state.is_late(connection)
+        except Exception:  # whatever keeps the database from answering is among the checks
+            return UNKNOWN
+        if not self._sends_mail:
+            return Mail("off", late=late)
+        return Mail("degraded" if late else "ok", late=late)
 
     def _skew(self) -> float:
         """Asks the database for its time; the seconds by which this host's clock differs from it. SQLite has ours."""

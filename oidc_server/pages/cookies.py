@@ -20,6 +20,8 @@ BROWSER = "browser"
 SESSION = "session"
 # Says that somebody has signed in here before.
 DEVICE = "device"
+# What the page before has to say on the next one.
+NOTICE = "notice"
 _SECRET_CHARACTERS = 43
 _BROWSER_LIFETIME = timedelta(days=400)  # browsers keep none for longer (RFC 6265bis §5.5)
 

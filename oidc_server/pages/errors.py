@@ -53,6 +53,11 @@ _BY_REASON = {
         lazy_gettext("What you sent did not come from a current page of this service, so nothing was done."),
         lazy_gettext("Go back, load the page again, and send it once more."),
     ),
+    Reason.REGISTRATION_CLOSED: Words(
+        lazy_gettext("Nobody can register here"),
+        lazy_gettext("Accounts are made by the people who run this service."),
+        lazy_gettext("Ask them for one, or sign in if you have one."),
+    ),
     Reason.ID_TOKEN_HINT_INVALID: Words(
         lazy_gettext("The app sent a wrong hint"),
         lazy_gettext("What the app sent along does not come from this service, or was not made for this app."),

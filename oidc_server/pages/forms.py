@@ -54,6 +54,12 @@ class PageForm(Form):
         def get_translations(self, form: Any) -> Any:
             return languages.current_language().translations
 
+    @property
+    def attention(self) -> str:
+        """The name of the field that a person comes to first: the first one that is wrong, or else the first of all."""
+        names = [name for name in self._fields if name != "csrf_token"]
+        return next((name for name in names if self[name].errors), names[0] if names else "")
+
 
 def show(kind: type[AnyForm], purpose: str, **values: Any) -> AnyForm:
     """An empty form for a page; ``purpose`` says what it will do, and to what."""

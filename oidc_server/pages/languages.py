@@ -1,12 +1,14 @@
 """The languages of the pages: English in the templates, others in catalogues, chosen for each request.
 
 ``ui_locales`` of the authorization request comes first (OpenID Connect Core §3.1.2.1), then what the browser
-prefers."""
+prefers. A mail says its language itself, because it is written outside of any request."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -47,6 +49,9 @@ class Language:
     translations: NullTranslations
 
 
+_spoken: ContextVar[Language | None] = ContextVar("oidc_server.spoken", default=None)
+
+
 @cache
 def languages() -> dict[str, Language]:
     """All of them by their tags, read once."""
@@ -63,8 +68,22 @@ def prefer(ui_locales: str | None) -> None:
     request.environ[EXTENSION] = _first_spoken((ui_locales or "").split())
 
 
+@contextmanager
+def speaking(tag: str | None) -> Iterator[Language]:
+    """Speak this language inside the block, whatever request there is (BCP 47 tag): English when it is none of ours."""
+    language = _first_spoken([tag] if tag else []) or languages()[DEFAULT]
+    token = _spoken.set(language)
+    try:
+        yield language
+    finally:
+        _spoken.reset(token)
+
+
 def current_language() -> Language:
-    """The language of this request."""
+    """The language of the block that is :func:`speaking`, or of this request."""
+    spoken = _spoken.get()
+    if spoken is not None:
+        return spoken
     if not has_request_context():
         return languages()[DEFAULT]
     language: Language | None = request.environ.get(EXTENSION)

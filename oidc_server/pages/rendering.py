@@ -48,7 +48,7 @@ def make_environments(settings: Settings) -> Environments:
 def _make_environment(*loaders: BaseLoader) -> Environment:
     environment = Environment(
         loader=ChoiceLoader(loaders),
-        autoescape=select_autoescape(default=True),
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),  # mails have a part in plain text
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,

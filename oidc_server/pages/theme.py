@@ -31,6 +31,11 @@ class Theme:
             f"@media (prefers-color-scheme:dark){{:root{{--accent:{self.dark};--on-accent:{_on(self.dark)}}}}}\n"
         )
 
+    @property
+    def on_light(self) -> str:
+        """What can be read on the accent of the light scheme, which is the only one that mails have."""
+        return _on(self.light)
+
 
 def make_theme(settings: Settings) -> Theme:
     """The theme of settings that were checked."""

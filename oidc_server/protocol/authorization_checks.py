@@ -12,7 +12,6 @@ from oidc_server.core.errors import Reason
 from oidc_server.protocol.authorization_request import (
     FORM_POST,
     NO_PROMPT,
-    PROMPT_VALUES,
     QUERY,
     RESPONSE_TYPES,
     AuthorizationRequest,
@@ -104,7 +103,7 @@ def the_challenge_is_s256(submitted: Submitted) -> None:
 def the_prompt_makes_sense(submitted: Submitted) -> None:
     """OpenID Connect Core §3.1.2.1: ``none`` stands alone."""
     values = words_of(submitted, "prompt")
-    if not set(values) <= set(PROMPT_VALUES) or (NO_PROMPT in values and len(values) > 1):
+    if not set(values) <= set(submitted.prompt_values) or (NO_PROMPT in values and len(values) > 1):
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "prompt")
 
 

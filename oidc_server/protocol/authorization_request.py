@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from oidc_server.authorizations.consents import Asked
 from oidc_server.clients.registry import ClientSnapshot
+from oidc_server.core.settings import Settings
 from oidc_server.protocol.claims_parameter import ClaimsRequest
 
 QUERY = "query"
@@ -18,7 +19,13 @@ FORM_POST = "form_post"
 RESPONSE_MODES = (QUERY, FORM_POST)
 RESPONSE_TYPES = ("code",)
 NO_PROMPT, LOGIN, CONSENT, SELECT_ACCOUNT = "none", "login", "consent", "select_account"
-PROMPT_VALUES = (NO_PROMPT, LOGIN, CONSENT, SELECT_ACCOUNT)
+CREATE = "create"  # Initiating User Registration via OpenID Connect 1.0 §4
+PROMPT_VALUES = (NO_PROMPT, LOGIN, CONSENT, SELECT_ACCOUNT, CREATE)
+
+
+def prompt_values(settings: Settings) -> tuple[str, ...]:
+    """What ``prompt`` may hold: where nobody can register, no client asks for that (attack G27)."""
+    return tuple(value for value in PROMPT_VALUES if value != CREATE or settings.people_can_register)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +39,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What a client sent by way of a browser, by a client and to a redirect URI that are known to belong together."""
+    """What a client sent by way of a browser, by a client and to a redirect URI that are known to belong together.
+    ``prompt_values`` are those that this server knows."""
 
     client: ClientSnapshot
     parameters: MultiDict[str, str]
+    prompt_values: tuple[str, ...]
 
     def get(self, name: str) -> str | None:
         """A parameter; one that was sent empty counts as not sent (RFC 6749 §3.1)."""

@@ -30,6 +30,7 @@ from oidc_server.protocol.authorization_request import (
     AuthorizationRequest,
     Submitted,
     Target,
+    prompt_values,
 )
 from oidc_server.protocol.authorization_response import code_response, error_response
 from oidc_server.protocol.blueprint import AUTHORIZATION, CONTINUATION, protocol
@@ -49,7 +50,7 @@ from oidc_server.protocol.server import AuthorizationServer, current_server
 from oidc_server.sessions import browser
 
 # Where each page is; the accounts slice serves them.
-PAGES = {"login": "/sign-in", "consent": "/consent", "select_account": "/choose-account"}
+PAGES = {"create": "/register", "login": "/sign-in", "consent": "/consent", "select_account": "/choose-account"}
 
 
 @protocol.route(AUTHORIZATION, methods=["GET", "POST"])
@@ -92,7 +93,8 @@ def go_on() -> Response:
 def _submitted(server: AuthorizationServer, parameters: MultiDict[str, str]) -> Submitted:
     """What was sent, and by which client; raises what ends in a page."""
     languages.prefer(parameters.get("ui_locales"))
-    return Submitted(_client(server, _once(parameters, "client_id") or ""), parameters)
+    client = _client(server, _once(parameters, "client_id") or "")
+    return Submitted(client, parameters, prompt_values(server.settings))
 
 
 def _client(server: AuthorizationServer, client_id: str) -> ClientSnapshot:

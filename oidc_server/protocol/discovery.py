@@ -19,7 +19,7 @@ from oidc_server.clients.metadata import (
 from oidc_server.core.memory import Document
 from oidc_server.pages.languages import languages
 from oidc_server.protocol.authorization_checks import S256
-from oidc_server.protocol.authorization_request import PROMPT_VALUES, RESPONSE_MODES, RESPONSE_TYPES
+from oidc_server.protocol.authorization_request import RESPONSE_MODES, RESPONSE_TYPES, prompt_values
 from oidc_server.protocol.blueprint import (
     AUTHORIZATION,
     AUTHORIZATION_SERVER_METADATA,
@@ -64,7 +64,7 @@ def metadata(server: AuthorizationServer) -> dict[str, Any]:
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": grant_types,
         "code_challenge_methods_supported": [S256],
-        "prompt_values_supported": list(PROMPT_VALUES),
+        "prompt_values_supported": list(prompt_values(server.settings)),
         "acr_values_supported": [ACR_PASSWORD],
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(server.ring.signing_algorithms()),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from oidc_server.authorizations.consents import Asked
 from oidc_server.authorizations.models import Interaction
 from oidc_server.clients.registry import ClientSnapshot
-from oidc_server.protocol.authorization_request import CONSENT, LOGIN, SELECT_ACCOUNT, AuthorizationRequest
+from oidc_server.protocol.authorization_request import CONSENT, CREATE, LOGIN, SELECT_ACCOUNT, AuthorizationRequest
 from oidc_server.protocol.errors import AccountSelectionRequired, ConsentRequired, LoginRequired, OAuthRefusal
 from oidc_server.protocol.subjects import subject_of
 from oidc_server.sessions.browser import BrowserSession
@@ -39,6 +39,13 @@ class Situation:
     def was_done_here(self, instant: datetime | None) -> bool:
         """Whether something was done for this very request."""
         return instant is not None and self.interaction is not None and instant >= self.interaction.created_at
+
+
+def must_register(situation: Situation) -> bool:
+    """``prompt=create`` (Initiating User Registration via OpenID Connect 1.0 §4.1), until somebody has signed in for
+    this very request: with the new account or, since they may find that they have one, with another."""
+    login = situation.login
+    return CREATE in situation.request.prompt and (login is None or not situation.was_done_here(login.auth_time))
 
 
 def must_choose_account(situation: Situation) -> bool:
@@ -109,6 +116,7 @@ class Prompt(NamedTuple):
 
 
 PROMPTS = (
+    Prompt(CREATE, must_register, LoginRequired),
     Prompt(SELECT_ACCOUNT, must_choose_account, AccountSelectionRequired),
     Prompt(LOGIN, must_sign_in, LoginRequired),
     Prompt(CONSENT, must_consent, ConsentRequired),

@@ -34,9 +34,9 @@ from oidc_server.protocol.server import EXTENSION, AuthorizationServer
 ENDPOINTS = (authorize, cors, discovery, end_session, introspection, jwks, revocation, token, userinfo)
 
 
-def init_app(app: Flask, server: AuthorizationServer) -> None:
-    """Serve the protocol with this engine."""
-    app.extensions[EXTENSION] = server
+def init_app(app: Flask) -> None:
+    """Serve the protocol with the application's engine."""
+    server: AuthorizationServer = app.extensions[EXTENSION]
     app.extensions[discovery.EXTENSION] = documents = discovery.Discovery()
     register_renderer(app, OAUTH_PREFIX, render)
     register_renderer(app, USERINFO, bearer.render)

@@ -20,7 +20,7 @@ from oidc_server.core.settings import Settings
 from oidc_server.core.statements import HotStatement
 from oidc_server.sessions.epochs import ended_by_epoch
 from oidc_server.sessions.models import LoginSession
-from oidc_server.sessions.service import BrowserPlace, begin_session
+from oidc_server.sessions.service import BrowserPlace, Device, begin_session
 from oidc_server.users.models import User
 from oidc_server.users.service import refusal_of
 
@@ -117,15 +117,14 @@ def begin_browser_session(
     amr: list[str],
     acr: str,
     remembered: bool,
-    user_agent: str,
-    address: str,
+    device: Device,
 ) -> tuple[LoginSession, str]:
     """A session and the secret that addresses it, which is told once. Every authentication makes both anew, so nobody
     can have planted the secret before (session fixation, ASVS 7.2.4)."""
     secret, now = crypto.new_secret(), clock.now()
     login = begin_session(
         session, user_id=user_id, amr=amr, acr=acr, lifetime=policy.end_of(remembered, now) - now,
-        user_agent=user_agent, address=address, browser=BrowserPlace(secret, remembered),
+        device=device, browser=BrowserPlace(secret, remembered),
     )  # fmt: skip
     return login, secret
 

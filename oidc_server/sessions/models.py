@@ -22,6 +22,7 @@ class LoginSession(Base):
     acr: Mapped[str] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(255))
     address: Mapped[str | None] = mapped_column(String(64))
+    device_name: Mapped[str | None] = mapped_column(String(100))
     secret_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     remembered: Mapped[bool] = mapped_column(Boolean, default=False)
     last_seen_at: Mapped[Instant]

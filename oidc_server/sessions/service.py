@@ -22,6 +22,14 @@ class BrowserPlace(NamedTuple):
     remembered: bool
 
 
+class Device(NamedTuple):
+    """Where somebody signs in: the program as it describes itself, the address, and what the person calls it."""
+
+    user_agent: str
+    address: str
+    name: str | None = None
+
+
 def begin_session(
     session: Session,
     *,
@@ -29,8 +37,7 @@ def begin_session(
     amr: list[str],
     acr: str,
     lifetime: timedelta,
-    user_agent: str,
-    address: str,
+    device: Device,
     browser: BrowserPlace | None = None,
 ) -> LoginSession:
     """Begin a session for a person who has just proven who they are by ``amr`` (RFC 8176).
@@ -42,8 +49,9 @@ def begin_session(
         auth_time=now,
         amr=amr,
         acr=acr,
-        user_agent="".join(filter(str.isprintable, user_agent))[:USER_AGENT_CHARACTERS],
-        address=address,
+        user_agent=printable(device.user_agent),
+        address=device.address,
+        device_name=device.name,
         secret_digest=None if browser is None else crypto.digest(browser.secret),
         remembered=browser is not None and browser.remembered,
         last_seen_at=now,
@@ -53,6 +61,11 @@ def begin_session(
     session.add(login)
     session.flush()
     return login
+
+
+def printable(user_agent: str) -> str:
+    """A ``User-Agent`` as it is kept."""
+    return "".join(filter(str.isprintable, user_agent))[:USER_AGENT_CHARACTERS]
 
 
 def end_sessions(session: Session, *, user_id: uuid.UUID) -> int:

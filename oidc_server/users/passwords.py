@@ -1,25 +1,28 @@
 """Password hashing behind a gate.
 
 The stored form is ``bcrypt-sha256$<bcrypt of base64(SHA-256(NFC password))>``: the pre-hash keeps bcrypt's 72-byte
-truncation and its stop at NUL from mattering, and the prefix lets other schemes be verified and upgraded at sign-in."""
+truncation and its stop at NUL from mattering, and the prefix lets other schemes be verified and upgraded at sign-in.
+
+Other schemes take other times. So that time does not tell an imported account from one that does not exist, an attempt
+at the latter costs what it costs at some account that does, always the same for the same name (``stand_ins.py``): over
+all names, attempts at missing accounts take as long as attempts at real ones."""
 
 import base64
-import hashlib
 import os
+import secrets
 import threading
-import unicodedata
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-import bcrypt
 from flask import current_app
 
 from oidc_server.core import metrics
+from oidc_server.core.crypto import derive, keyed_digest
 from oidc_server.core.errors import Reason, Unavailable
 from oidc_server.core.settings import Settings
+from oidc_server.users import password_schemes as schemes
 
 EXTENSION = "oidc_server.passwords"
-_SCHEME = "bcrypt-sha256$"
 _RETRY_AFTER_SECONDS = 2
 _WAIT_SECONDS = 3.0
 
@@ -70,9 +73,10 @@ class HashingGate:
 class Passwords:
     """Makes and checks password hashes at one cost, behind one gate."""
 
-    def __init__(self, rounds: int, gate: HashingGate) -> None:
+    def __init__(self, rounds: int, gate: HashingGate, stand_in_key: bytes = b"") -> None:
         self._rounds = rounds
         self._gate = gate
+        self._stand_in_key = stand_in_key or secrets.token_bytes(32)
         self._decoy: str | None = None
 
     def admission(self) -> AbstractContextManager[None]:
@@ -84,33 +88,32 @@ class Passwords:
     def hash(self, password: str) -> str:
         """The stored form of a password. Raises :class:`Unavailable` when the gate is full."""
         with self._gate.enter():
-            return _SCHEME + bcrypt.hashpw(_prehash(password), bcrypt.gensalt(self._rounds)).decode()
+            return schemes.make(password, self._rounds)
 
-    def verify(self, password: str, stored: str | None) -> bool:
+    def verify(self, password: str, stored: str | None, stand_in: str | None = None) -> bool:
         """Whether ``password`` is the one behind ``stored``.
 
-        Costs the same when there is nothing to compare with, so that time does not tell whether an account exists.
+        When there is nothing to compare with, it costs what it would cost with ``stand_in``, the hash of some other
+        account, or else with a hash of ours, so that time does not tell whether an account exists.
         Raises :class:`Unavailable` when the gate is full."""
         with self._gate.enter():
-            known = stored is not None and stored.startswith(_SCHEME)
-            matches = bcrypt.checkpw(
-                _prehash(password), (stored if known and stored else self._decoy_hash())[len(_SCHEME) :].encode()
-            )
-        return matches and known
+            compared = next((h for h in (stored, stand_in) if h and schemes.is_known(h)), None) or self._decoy_hash()
+            matches = schemes.matches(password, compared)
+        return matches and compared == stored
 
     def needs_upgrade(self, stored: str) -> bool:
-        """Whether ``stored`` was made at another cost than a new hash would be."""
-        return not stored.startswith(f"{_SCHEME}$2b${self._rounds:02d}$")
+        """Whether ``stored`` is of another scheme or was made at another cost than a new hash would be."""
+        return not stored.startswith(f"{schemes.OURS}$$2b${self._rounds:02d}$")
+
+    def stand_in_point(self, login: str) -> str:
+        """Where to look for the account that stands in for ``login``: a text that nobody else can foretell, so that
+        nobody can choose whose times they see."""
+        return base64.b32encode(keyed_digest(self._stand_in_key, login)[:10]).decode().lower()
 
     def _decoy_hash(self) -> str:
         if self._decoy is None:
-            self._decoy = _SCHEME + bcrypt.hashpw(b"no password has this hash", bcrypt.gensalt(self._rounds)).decode()
+            self._decoy = schemes.make("no password has this hash", self._rounds)
         return self._decoy
-
-
-def _prehash(password: str) -> bytes:
-    normal = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
-    return base64.b64encode(hashlib.sha256(normal).digest())
 
 
 def current_passwords() -> Passwords:
@@ -126,4 +129,6 @@ def make_passwords(settings: Settings) -> Passwords:
     share = (os.cpu_count() or 1) // settings.workers
     spare_threads = settings.threads - settings.hash_waiters - 1
     concurrency = settings.hash_concurrency or max(1, min(share, spare_threads))
-    return Passwords(settings.password_hash_rounds, HashingGate(concurrency, settings.hash_waiters))
+    # From the secret key, because every process has to choose the same account.
+    key = derive(settings.secret_key, "oidc-server/password-stand-in")
+    return Passwords(settings.password_hash_rounds, HashingGate(concurrency, settings.hash_waiters), key)

@@ -50,6 +50,8 @@ def set_profile(session: Session, user: User, values: Mapping[str, Any], actor: 
 def members_of(user: User, profile: Profile | None) -> dict[str, Any]:
     """What a profile tells, in the form in which :func:`set_profile` takes it."""
     told = claims_of(user, profile, PROFILE_MEMBERS)
+    if profile is not None and profile.bio is not None:  # a member that is no claim of OpenID Connect
+        told["bio"] = profile.bio
     return {name: told[name] for name in PROFILE_MEMBERS if name in told}
 
 

@@ -79,7 +79,7 @@ def _problem_of_member(name: str, value: Any) -> str | None:
         return None if value is None or isinstance(value, bool) else "It is true or false."
     if name not in TEXT_CHARACTERS:
         return f"There is no such member; there are {', '.join(PROFILE_MEMBERS)}."
-    problem = _problem_of_text(value, TEXT_CHARACTERS[name])
+    problem = _problem_of_text(value, TEXT_CHARACTERS[name], several_lines=name == "bio")
     if problem is None and value is not None and name in _FORMS and not _FORMS[name].fits(value):
         return _FORMS[name].words
     return problem

@@ -124,21 +124,34 @@ def refusal_of(suspended_at: datetime | None, locked_until: datetime | None, now
 
 
 def suspend(session: Session, user: User, *, actor: Actor, until: datetime | None = None, note: str = "") -> None:
-    """Suspend the account, or lock it ``until`` an instant. Its sessions and authorizations are the caller's to end."""
+    """Suspend the account, or lock it ``until`` an instant; ``note`` says why, and is kept with the account. Its
+    sessions and authorizations are the caller's to end."""
     if until is None:
         user.suspended_at = clock.now()
     else:
         user.locked_until = until
+    user.suspension_note = note or None
     user.updated_at = clock.now()
     detail = {"until": until.isoformat() if until else None, "note": note}
     record(session, Event.USER_SUSPENDED, actor=actor, subject=str(user.id), user_id=user.id, detail=detail)
 
 
-def activate(session: Session, user: User, *, actor: Actor) -> None:
-    """End a suspension and a lock."""
-    user.suspended_at = user.locked_until = None
+def activate(session: Session, user: User, *, actor: Actor, note: str = "") -> None:
+    """End a suspension and a lock; ``note`` says why."""
+    user.suspended_at = user.locked_until = user.suspension_note = None
     user.updated_at = clock.now()
-    record(session, Event.USER_ACTIVATED, actor=actor, subject=str(user.id), user_id=user.id)
+    detail = {"note": note}
+    record(session, Event.USER_ACTIVATED, actor=actor, subject=str(user.id), user_id=user.id, detail=detail)
+
+
+def unlock(session: Session, user: User, *, actor: Actor, note: str = "") -> None:
+    """End a lock, and leave a suspension; ``note`` says why."""
+    user.locked_until = None
+    if user.suspended_at is None:
+        user.suspension_note = None
+    user.updated_at = clock.now()
+    detail = {"note": note}
+    record(session, Event.USER_UNLOCKED, actor=actor, subject=str(user.id), user_id=user.id, detail=detail)
 
 
 def upgrade_password_hash(session: Session, user_id: uuid.UUID, old: str, new: str) -> None:

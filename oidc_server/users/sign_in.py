@@ -15,6 +15,7 @@ from oidc_server.core.limits import LOGIN_ATTEMPTS, LOGIN_FAILURES_BY_ADDRESS, T
 from oidc_server.users.models import User
 from oidc_server.users.passwords import Passwords
 from oidc_server.users.service import find_by_login, login_key, refusal_of, upgrade_password_hash
+from oidc_server.users.stand_ins import stand_in_for
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def _prove(
     key = ":".join(login_key(login) or ("unknown", login))
     with reading() as session:
         user = find_by_login(session, login)
+        stand_in = stand_in_for(session, passwords.stand_in_point(key))
     account = str(user.id) if user is not None else key
     device = known_device(user) if user is not None else None
     where = address_key(address)
@@ -72,7 +74,7 @@ def _prove(
     _admit(limits, account, where, by, user)
 
     try:
-        proof = _compare(passwords, user, password)
+        proof = _compare(passwords, user, password, stand_in)
     except CredentialsWrong:
         limits.hit(LOGIN_FAILURES_BY_ADDRESS, where)
         _record(Event.USER_SIGN_IN_FAILED, user)
@@ -83,12 +85,12 @@ def _prove(
     return proof
 
 
-def _compare(passwords: Passwords, user: User | None, password: str) -> PasswordProof:
+def _compare(passwords: Passwords, user: User | None, password: str, stand_in: str | None) -> PasswordProof:
     """Hash once, whatever is wrong. Who knows the password of a suspended account is treated as if they did not.
 
     Raises :class:`CredentialsWrong`."""
     stored = user.password_hash if user is not None else None
-    matches = passwords.verify(password, stored)
+    matches = passwords.verify(password, stored, stand_in)
     if user is None:
         raise CredentialsWrong("no such account")
     if stored is None or not matches:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bench import crowd
 from bench.__main__ import QUICK, run
 from bench.cases import BARE_VIEW
 from bench.load import BadAnswer, complete_body, run_load
@@ -29,6 +30,7 @@ CASES = {
     ("discovery", "gunicorn"),
     ("client_credentials", "granian"),
     ("JWKS", "granian"),
+    *((name, crowd.KIND) for name in crowd.NAMES),
 }
 
 
@@ -41,10 +43,11 @@ def tables(text: str) -> list[list[list[str]]]:
 @pytest.mark.slow
 def test_a_short_run_measures_every_case_and_leaves_the_processor_placement_as_it_was() -> None:
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    summary = run(Plan(rounds=2, seconds=0.05, signing=0.02, warm_up=0.02, connections=2, starts=1), "make bench")
+    plan = Plan(rounds=2, seconds=0.05, signing=0.02, warm_up=0.02, connections=2, starts=1, accounts=3000)
+    summary = run(plan, "make bench")
     assert {(case["name"], case["server"]) for case in summary["cases"]} == CASES
     for case in summary["cases"]:
-        assert len(case["samples"]) == (2 if case["server"] else 20)
+        assert len(case["samples"]) == (2 if case["server"] else 2 * (len(CASES) - 1))
         assert case["requests"] > 0
         assert 0 < case["per_second"]["min"] <= case["per_second"]["median"] <= case["per_second"]["max"]
     # Two connections: an access token of each for either server, and an access and an ID token of each chain.

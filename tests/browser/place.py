@@ -16,6 +16,7 @@ from oidc_server.users.service import create_user
 from tests.app_login import SCOPE, App
 from tests.browser.app_site import AppSite, app_site
 from tests.faults.installation import Installation, installation
+from tests.mailbox import Mailbox, deliver
 from tests.relying_party import PASSWORD, Server, TestUser
 from tests.running import ISSUER, RunningServer
 
@@ -29,6 +30,7 @@ class Place:
     installed: Installation
     running: RunningServer
     app_site: AppSite
+    mailbox: Mailbox
 
     @property
     def url(self) -> str:
@@ -62,6 +64,11 @@ class Place:
         } | registration
         return App(self.owner, self.owner.client("confidential", **registration), self.app_site.callback)
 
+    def link(self, recipient: str) -> str:
+        """Where at the running server the link leads in the newest mail to somebody, once all are sent."""
+        deliver(self.owner)
+        return self.mailbox.letters_to(recipient)[-1].link.removeprefix(ISSUER)
+
     def address(self, app: App, **parameters: str | None) -> str:
         """Where an app sends a browser to, as if the issuer's name led to the running server."""
         return app.address(**parameters).replace(ISSUER, self.url)
@@ -71,8 +78,9 @@ class Place:
 def running_place(folder: Path, database_url: str, **settings: Any) -> Iterator[Place]:
     """Serve on an empty database until the block ends."""
     with (
-        installation(folder, database_url) as installed,
+        Mailbox() as mailbox,
+        installation(folder, database_url, smtp_url=mailbox.url) as installed,
         installed.serving(workers=1, **settings) as running,
         app_site() as site,
     ):
-        yield Place(installed, running, site)
+        yield Place(installed, running, site, mailbox)

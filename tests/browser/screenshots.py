@@ -31,11 +31,13 @@ _SHIP = """<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBo
 
 @dataclass(frozen=True)
 class Picture:
-    """A page as it is shown; ``look`` are options of Playwright's contexts."""
+    """A page as it is shown; ``look`` are options of Playwright's contexts, and ``email`` says whose it is: a person's
+    own pages show what the same person did for other pictures."""
 
     name: str
     view: str
     look: dict[str, Any] = field(default_factory=dict)
+    email: str = "ada@example.com"
 
 
 PICTURES = (
@@ -53,17 +55,40 @@ PICTURES = (
     Picture("phone-consent", "consent", DARK_PHONE),
     Picture("phone-choose-account", "choose-account", DARK_PHONE),
     Picture("phone-sign-in-de", "password-wrong", {"viewport": PHONE, "locale": "de"}),
+    Picture("register", "register"),
+    Picture("mail-sent", "mail-sent"),
+    Picture("confirm-elsewhere", "confirm-elsewhere"),
+    Picture("own-password", "own-password"),
+    Picture("forgotten", "forgotten-wrong"),
+    Picture("reset-password", "reset-password", email="dorothy@example.com"),
+    Picture("undo-change", "undo-change", email="lise@example.com"),
+    Picture("link-refused", "link-refused"),
+    Picture("phone-register", "register", DARK_PHONE),
+    Picture("phone-confirm-here", "confirm-here", DARK_PHONE),
+    Picture("phone-register-de", "register-wrong", {"viewport": PHONE, "locale": "de"}),
+    Picture("account", "account", email="grace@example.com"),
+    Picture("account-confirm", "account-confirm", email="edith@example.com"),
+    Picture("account-email", "account-email", email="joan@example.com"),
+    Picture("account-password", "account-password-wrong", email="hedy@example.com"),
+    Picture("account-sessions", "account-sessions", email="mary@example.com"),
+    Picture("account-apps", "account-apps", email="emmy@example.com"),
+    Picture("account-activity", "account-activity", email="barbara@example.com"),
+    Picture("account-close", "account-close", email="karen@example.com"),
+    Picture("phone-account", "account", DARK_PHONE, "sophie@example.com"),
+    Picture("phone-account-sessions", "account-sessions", DARK_PHONE, "anita@example.com"),
+    Picture("phone-account-profile-de", "account-profile", {"viewport": PHONE, "locale": "de"}, "radia@example.com"),
 )
 THEMED = (Picture("theme", "sign-in"), Picture("theme-dark", "sign-in", {"color_scheme": "dark"}))
 
 
 def take(browser: Browser, place: Place, pictures: tuple[Picture, ...], folder: Path) -> None:
-    """Write the pictures, all of one person; in each the app is a new one, which nobody has allowed anything yet."""
-    logo, user, blank = draw(browser, _SHIP, 96), place.user("ada@example.com"), browser.new_page()
+    """Write the pictures; in each the app is a new one, which nobody has allowed anything yet."""
+    logo, blank = draw(browser, _SHIP, 96), browser.new_page()
+    people = {email: place.user(email) for email in {picture.email for picture in pictures}}
     for picture in pictures:
         options = {"viewport": DESKTOP} | picture.look
         app = place.app(logo=logo, policy_uri="https://notes.example/p", tos_uri="https://notes.example/t")
-        with arriving(browser, place, app=app, user=user, **options) as person:
+        with arriving(browser, place, app=app, user=people[picture.email], **options) as person:
             VIEWS[picture.view](person)
             png = person.page.screenshot(full_page=True)
             (folder / f"{picture.name}.png").write_bytes(small_png(blank, png))

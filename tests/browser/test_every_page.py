@@ -18,8 +18,12 @@ from tests.browser.views import OF_THOSE_WHO_ARE_SIGNED_IN, VIEWS
 
 pytestmark = pytest.mark.slow
 
-WORDY = ("password-wrong", "consent-to-more", "choose-account", "sign-out", "no-cookies")
-_TOO_SMALL = """() => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
+WORDY = (
+    "password-wrong", "consent-to-more", "choose-account", "sign-out", "no-cookies", "account", "account-profile-wrong",
+    "account-email", "account-sessions", "account-apps", "account-activity", "account-close", "register-wrong",
+    "confirm-elsewhere", "change-address", "undo-change", "link-refused",
+)  # fmt: skip
+_TOO_SMALL = """() => [...document.querySelectorAll("a, button, textarea, input:not([type=hidden])")]
   .map(element => [element.outerHTML, element.getBoundingClientRect()])
   .filter(([_, box]) => box.width < 24 || box.height < 24)
   .map(([html]) => html)"""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.browser.own_views import OWN_VIEWS
 from tests.browser.people import Person
+from tests.browser.public_views import PUBLIC_VIEWS
 
 SCOPE = "openid profile email phone offline_access notes:write"
 ATTEMPTS = 5
@@ -73,7 +75,7 @@ def error(person: Person) -> None:
 
 
 def no_cookies(person: Person) -> None:
-    person.open("/sign-in")
+    person.open("/consent")
 
 
 def form_post(person: Person) -> None:
@@ -88,5 +90,6 @@ VIEWS: dict[str, View] = {
     for view in (
         sign_in, fields_empty, password_wrong, too_many_attempts, consent, consent_to_more, choose_account, sign_out,
         signed_out, still_signed_in, error, no_cookies, form_post,
+        *OWN_VIEWS, *PUBLIC_VIEWS,
     )
 }  # fmt: skip

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from oidc_server.core import clock
 from oidc_server.keys.ring import EXTENSION as KEY_RING
+from oidc_server.messages.kinds import Kind
+from oidc_server.messages.models import Message
+from oidc_server.messages.service import enqueue
 from tests.commands.command_line import CommandLine
 from tests.relying_party import Server
 
@@ -244,3 +248,16 @@ def test_a_wrong_master_key_is_named(
     server.app.extensions[KEY_RING].close()
     wrong = fresh.with_variables(OIDC_MASTER_KEY=secrets.token_urlsafe(48))
     assert "OIDC_MASTER_KEY" in one(wrong, "keys", exit_code=1)["words"]
+
+
+def test_messages_that_do_not_get_out_are_told(cli: CommandLine, server: Server) -> None:
+    with server.database.transaction() as session:
+        enqueue(session, kind=Kind.ACCOUNT_ERASED, recipient="ada@example.com")
+    assert "mail waits" in one(cli, "mail")["words"]
+    with server.database.transaction() as session:
+        enqueue(session, kind=Kind.ACCOUNT_ERASED, recipient="bob@example.com")
+        session.execute(update(Message).values(created_at=clock.now() - timedelta(minutes=6)))
+    _, late = examined(cli)["mail"]
+    assert late["status"] == "warning"
+    assert late["words"] == "2 messages wait, and not all get out."
+    assert "oidc-server worker" in late["mend"]

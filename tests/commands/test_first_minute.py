@@ -16,7 +16,7 @@ import jwt
 import pytest
 
 from oidc_server.core.settings import Settings
-from tests.examples.development import developing
+from tests.examples.development import developing, until
 from tests.relying_party import Server
 from tests.running import NO_TLS, environment, serving
 
@@ -57,6 +57,21 @@ def test_the_printed_user_signs_in(dev_server: tuple[str, str]) -> None:
     form = {"grant_type": "password", "username": user[1], "password": user[2], "scope": "openid"}
     answer = httpx.post(f"{issuer}/oauth/token", data=form, auth=(web[1], web[2]), verify=NO_TLS)
     assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"}
+
+
+def test_the_mail_that_was_not_sent_is_shown_where_was_printed_and_its_link_works(dev_server: tuple[str, str]) -> None:
+    issuer, printed = dev_server
+    outbox = re.search(r"http\S+/dev/outbox", printed)
+    user = re.search(r"user +(\S+) +password (\S+)", printed)
+    assert outbox is not None
+    assert user is not None
+    asked = httpx.post(f"{issuer}/auth/forgot-password", json={"email": user[1]}, verify=NO_TLS)
+    assert asked.status_code == 202
+    until(lambda: "token=" in httpx.get(outbox[0], verify=NO_TLS).text)
+    link = re.search(rf'href="({issuer}/\S+?token=(\S+?))"', httpx.get(outbox[0], verify=NO_TLS).text)
+    assert link is not None
+    new = {"token": link[2], "password": user[2]}
+    assert httpx.post(f"{issuer}/auth/reset-password", json=new, verify=NO_TLS).is_success
 
 
 def test_the_development_server_listens_on_loopback_only() -> None:

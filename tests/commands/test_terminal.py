@@ -63,3 +63,12 @@ def test_a_token_is_asked_for_and_never_echoed(tmp_path: Path) -> None:
     assert exit_code == 1
     assert "refresh_token_unknown" in shown
     assert "some-refresh-token" not in shown
+
+
+def test_an_import_shows_on_a_terminal_how_far_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "users.jsonl"
+    file.write_text('{"email": "ann@example.com"}\n')
+    exit_code, shown = talk(tmp_path, "users", "import", str(file), answers={})
+    assert exit_code == 0, shown
+    assert "Importing" in shown
+    assert "100%" in shown

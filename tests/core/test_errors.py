@@ -10,9 +10,6 @@ import pytest
 import oidc_server
 from oidc_server.core.errors import Reason, Refusal, Throttled, Unavailable
 
-# Waits for the slice that asks for a second factor; the hook for it is in place (protocol.server).
-EXPECTED_LATER = {Reason.SECOND_FACTOR_REQUIRED}
-
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_says_what_it_means_and_how_to_mend_it(reason: Reason) -> None:
@@ -29,7 +26,7 @@ def test_every_reason_is_used_in_the_code() -> None:
     package = Path(oidc_server.__file__).parent
     code = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
     unused = {reason for reason in Reason if f"Reason.{reason.name}" not in code}
-    assert unused == EXPECTED_LATER
+    assert unused == set()
 
 
 def test_no_two_reasons_mean_the_same() -> None:

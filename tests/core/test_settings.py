@@ -52,6 +52,7 @@ def test_good_settings_pass_in_production() -> None:
         {"trusted_proxies": ("nonsense",)},
         {"trusted_proxies": ("10.0.0.1/8",)},
         {"log_level": "loud"},
+        {"registration": "invitation"},
         {"ca_bundle": "/nonexistent/bundle.pem"},
         {"threads": 0},
     ],
@@ -89,10 +90,13 @@ def test_every_problem_is_told_at_once_x44() -> None:
 def test_values_that_cannot_be_read_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_WORKERS", "many")
     monkeypatch.setenv("OIDC_JWKS_MAX_AGE", "5 minutes")
+    monkeypatch.setenv("OIDC_REGISTRATION_REVEALS_TAKEN_EMAIL", "perhaps")
     with pytest.raises(SettingsError) as raised:
         read_settings()
-    assert {problem.variable for problem in raised.value.problems} == {"OIDC_WORKERS", "OIDC_JWKS_MAX_AGE"}
+    named = {problem.variable for problem in raised.value.problems}
+    assert named == {"OIDC_WORKERS", "OIDC_JWKS_MAX_AGE", "OIDC_REGISTRATION_REVEALS_TAKEN_EMAIL"}
     assert "whole number" in str(raised.value)
+    assert "true or false" in str(raised.value)
 
 
 def test_the_environment_is_read_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +104,9 @@ def test_the_environment_is_read_by_kind(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("OIDC_KEY_DIRECTORY", "/srv/keys")
     monkeypatch.setenv("OIDC_THREADS", "4")
     monkeypatch.setenv("OIDC_SECRET_KEY_PREVIOUS", "")
+    monkeypatch.setenv("OIDC_REGISTRATION_REVEALS_TAKEN_EMAIL", "true")
     settings = read_settings()
+    assert settings.registration_reveals_taken_email is True
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
     assert settings.key_directory == Path("/srv/keys")
     assert settings.threads == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -70,15 +71,16 @@ def test_whatever_it_refers_to_is_there(page: Elements, http: FlaskClient) -> No
             assert http.get(reference).status_code == 200
 
 
-def test_it_shows_every_operation_and_every_schema_of_the_document(
-    page: Elements, document: dict[str, dict[str, dict[str, dict[str, object]]]]
-) -> None:
+def test_it_shows_every_operation_and_every_schema_of_the_document(page: Elements, document: dict[str, Any]) -> None:
+    sent = set()  # a form stands with its operation
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                sent.add(content["schema"].get("$ref", "").rpartition("/")[2])
             assert f"{method.upper()} {path}" in page.text
             assert operation["operationId"] in page.values("id")
     answered = [name for name in document["components"]["schemas"] if not name.startswith("TokenRequest.")]
-    assert {f"body-{name}" for name in answered} <= set(page.values("id"))
+    assert {f"body-{name}" for name in answered if name not in sent} <= set(page.values("id"))
 
 
 def test_it_can_be_used_on_a_phone_and_by_a_screen_reader(page: Elements) -> None:

@@ -33,6 +33,8 @@ from oidc_server.sessions import devices
 from oidc_server.users.claims import CLAIMS
 from tests.documentation.prose import ROOT, page, pages
 
+NOT_DESCRIBED = ("/docs", "/static/", "/api/v1/", "/dev/")  # the JSON API once more, and what only `dev` has
+
 RULES = [
     rule
     for value in vars(limits).values()
@@ -65,8 +67,8 @@ def test_every_variable_that_the_documentation_names_is_a_setting() -> None:
 
 def test_every_address_is_documented(app: Flask) -> None:
     text = page("api.md").text
-    rules = {rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(("/docs", "/static/"))}
-    served = {path.replace("<", "{").replace(">", "}") for path in rules}
+    rules = {rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(NOT_DESCRIBED)}
+    served = {re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", path) for path in rules}
     assert [path for path in served - set(PAGES) if f" {path}\n" not in text] == []
     assert [path for path in PAGES if f"`{path}`" not in text] == []
 
@@ -120,7 +122,12 @@ def test_an_app_developer_finds_every_error_and_every_scope_and_claim() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_limit_is_documented_with_its_amount(rule: limits.Rule) -> None:
-    assert f"{rule.amount} in {rule.seconds} s" in page("security.md").text
+    assert f"| `{rule.name}` | {rule.amount} in {rule.seconds} s |" in page("limits.md").text
+
+
+def test_no_limit_is_documented_that_there_is_not() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", page("limits.md").text, re.MULTILINE)
+    assert sorted(documented) == sorted(rule.name for rule in RULES)
 
 
 def test_every_metric_is_documented() -> None:

@@ -12,7 +12,7 @@ from oidc_server.commands.attack_cases import find_coverage, read_cases, render_
 from oidc_server.commands.reference import pages, put_cases, write_reference
 from tests.documentation.prose import DOCS, ROOT
 
-GENERATED = ("settings.md", "cli.md", "reasons.md", "audit-events.md", "api.md", "security.md")
+GENERATED = ("settings.md", "cli.md", "reasons.md", "audit-events.md", "error-codes.md", "api.md", "security.md")
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,7 @@ FORBIDDING = {
         "clients", "create", "--name", "Diary", "--type", "confidential", "--subject-type", "pairwise",
         "--redirect-uri", "https://diary.example.com/cb",
     ),
+    "0004": ("api-keys", "create", "--name", "Orders", "--scope", "users:read"),
 }  # fmt: skip
 
 

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import bcrypt
 import pytest
 from sqlalchemy import Engine, event
 
-from oidc_server.core import statements
+from oidc_server.core import clock, statements
+from tests.accounts.json_client import JsonClient
 from tests.app_login import App, make_app
 from tests.browsing import Browser
 from tests.relying_party import Server, TestUser
 
+# Four of them are what every sign-in takes care of: when it was, that a closed account is open again, that no link to
+# set a password is left, and whether the device is known.
 STATEMENTS_AT_MOST = 12
+STATEMENTS_ON_A_NEW_DEVICE = STATEMENTS_AT_MOST + 1  # the mail about it, to be sent later
+# The session is the same; the grant, how it stands and its refresh token come with the answer, and no request waited.
+STATEMENTS_BY_JSON = STATEMENTS_AT_MOST + 2
+STATEMENTS_TO_REFRESH = 3  # to find the token locked, to use it up, and its successor; use of the session costs none
 # The client, the session, the consent, whether the challenge is fresh; the grant and its code.
 STATEMENTS_WHEN_SIGNED_IN = 6
 STATEMENTS_TO_GO_ON = STATEMENTS_WHEN_SIGNED_IN + 2  # the request that waited, and that it waits no more
@@ -98,6 +106,30 @@ def test_signing_in_costs_one_hash_and_a_dozen_statements(
     assert web.code(visit)
     assert cost.hashes == 0
     assert len(cost.statements) <= STATEMENTS_TO_GO_ON, "\n".join(cost.statements)
+
+
+def test_a_device_that_is_not_known_costs_one_statement_more(web: App, user: TestUser, cost: Cost) -> None:
+    browser = Browser(web.server.app)
+    browser.http.environ_base["HTTP_USER_AGENT"] = "Another/1.0"
+    page = web.open(browser)
+    typed = page.form.fields | {"login": user.email, "password": user.password}
+    with measured(cost):
+        assert browser.http.post(page.path, data=typed).status_code == 303
+    assert len(cost.statements) <= STATEMENTS_ON_A_NEW_DEVICE, "\n".join(cost.statements)
+
+
+def test_signing_in_by_json_costs_about_the_same_and_a_refresh_little(web: App, user: TestUser, cost: Cost) -> None:
+    app = JsonClient(web.server).login(user)  # the first sign-in of all makes the client
+    with measured(cost):
+        app.login(user)
+    assert cost.hashes == 1
+    assert len(cost.statements) <= STATEMENTS_BY_JSON, "\n".join(cost.statements)
+    clock.travel(timedelta(minutes=5))
+    assert app.get("/auth/me").status_code == 200  # the client is looked up anew
+    with measured(cost):
+        assert app.post("/auth/refresh", refresh_token=app.tokens["refresh_token"]).status_code == 200
+    assert cost.hashes == 0
+    assert len(cost.statements) <= STATEMENTS_TO_REFRESH, "\n".join(cost.statements)
 
 
 def test_a_wrong_password_costs_one_hash_too(web: App, user: TestUser, cost: Cost) -> None:

@@ -15,9 +15,16 @@ import oidc_server
 
 PACKAGE = Path(oidc_server.__file__).parent
 CATALOGUES = sorted((PACKAGE / "translations").glob("*/LC_MESSAGES/messages.po"))
-TEMPLATES = sorted(path for path in (PACKAGE / "templates").glob("*/*.html") if path.parent.name != "documentation")
+TEMPLATES = sorted(
+    path
+    for pattern in ("*/*.html", "messages/*.txt")
+    for path in (PACKAGE / "templates").glob(pattern)
+    if path.parent.name != "documentation"
+)
 
-_METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+_JINJA = "jinja2.ext:babel_extract"
+_METHODS = [("**.py", "python"), ("**.html", _JINJA), ("templates/**.txt", _JINJA)]
+_JINJA_OPTIONS = {"newstyle_gettext": "true", "silent": "false"}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)(\w)")
 _TAG = re.compile(r"<[^>]+>")
 
@@ -26,7 +33,7 @@ _TAG = re.compile(r"<[^>]+>")
 def messages() -> frozenset[str]:
     """Every text that a page can show, in English."""
     found = extract_from_dir(
-        PACKAGE, _METHODS, {"**.html": {"newstyle_gettext": "true", "silent": "false"}},
+        PACKAGE, _METHODS, {"**.html": _JINJA_OPTIONS, "templates/**.txt": _JINJA_OPTIONS},
         keywords={"gettext": None, "lazy_gettext": None, "_": None, "Unit": (2, 3)},
     )  # fmt: skip
     return frozenset(text for _, _, message, _, _ in found for text in forms(message))

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from oidc_server.audit.service import SYSTEM
+from oidc_server.clients.models import Client
 from oidc_server.clients.service import delete_client, find_client
 from oidc_server.core import clock
 from oidc_server.core.settings import Settings
@@ -134,7 +136,7 @@ def test_the_password_grant_is_listed_only_while_somebody_may_use_it(server: Ser
     assert not listed()
 
 
-@pytest.mark.parametrize("path", ["/oauth/register", "/oauth/register/x", "/connect/register", "/register"])
+@pytest.mark.parametrize("path", ["/oauth/register", "/oauth/register/x", "/connect/register", "/registration"])
 def test_there_is_no_registration_endpoint_d17(server: Server, path: str) -> None:
     assert "registration_endpoint" not in server.metadata
     statement = {"redirect_uris": ["https://evil.example/cb"], "software_statement": "e30.e30."}
@@ -142,6 +144,16 @@ def test_there_is_no_registration_endpoint_d17(server: Server, path: str) -> Non
         response = server.http.open(path, method=method, json=statement)
         assert response.status_code == 404, method
         assert "client_id" not in response.get_data(as_text=True)
+
+
+def test_no_client_is_made_where_people_register_d17(server: Server) -> None:
+    statement = {"redirect_uris": ["https://evil.example/cb"], "software_statement": "e30.e30."}
+    for path in ("/register", "/auth/register"):
+        response = server.http.post(path, json=statement)
+        assert response.status_code in {403, 422}
+        assert "client_id" not in response.get_data(as_text=True)
+    with server.app.app_context(), server.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Client)) == 0
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)

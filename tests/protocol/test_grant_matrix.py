@@ -16,7 +16,7 @@ from oidc_server.authorizations.standing import standing_of, standing_query
 from oidc_server.clients.metadata import CLIENT_TYPES, GRANT_TYPES_OF_TYPE, MetadataInvalid
 from oidc_server.core import clock
 from oidc_server.core.settings import Settings
-from oidc_server.sessions.service import ACR_PASSWORD, begin_session
+from oidc_server.sessions.service import ACR_PASSWORD, Device, begin_session
 from tests.relying_party import Server, TestClient, TestUser, body_of, error
 
 CALLBACK = ("https://app.example.com/cb",)
@@ -103,8 +103,8 @@ def refresh_token_of(server: Server, client: TestClient, user: TestUser) -> str:
     policy = server.app.extensions[REFRESH_POLICY]
     with server.app.app_context(), server.database.transaction() as session:
         login = begin_session(
-            session, user_id=user.id, amr=["pwd"], acr=ACR_PASSWORD, lifetime=policy.idle_lifetime, user_agent="",
-            address="",
+            session, user_id=user.id, amr=["pwd"], acr=ACR_PASSWORD, lifetime=policy.idle_lifetime,
+            device=Device("", ""),
         )  # fmt: skip
         terms = Terms("openid", [])
         authorization = grant(session, login, client_id=client.client_id, terms=terms, lifetime=policy.idle_lifetime)

@@ -127,7 +127,8 @@ def test_a_value_of_another_form_is_refused_by_the_name_of_its_member(member: st
     ["a\x00b", "a\nb", "a\tb", "a\x1b[31mb", "a\x7fb", "a\x85b", "a\u2028b", "a\u202eb", "a\u2066b", "a\ud800b"],
 )
 def test_control_characters_are_refused_in_every_text(text: str) -> None:
-    for name in TEXT_CHARACTERS:
+    one_line = {name for name in TEXT_CHARACTERS if name != "bio" or text != "a\nb"}  # a bio may have lines
+    for name in one_line:
         with pytest.raises(ProfileInvalid, match=f"^{name}: "):
             check_profile({name: text})
     several_lines = {"formatted", "street_address"} if text == "a\nb" else set()

@@ -1,11 +1,15 @@
 """Refreshing (RFC 6749 §6, RFC 9700 §4.14): one locked rotation in one transaction."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc6749 import grants
 from sqlalchemy.orm import Session
 
 from oidc_server.authorizations.refresh import Rotation, RotationRefused, rotate
+from oidc_server.clients.metadata import REFRESH_TOKEN
 from oidc_server.clients.registry import ClientSnapshot
 from oidc_server.core.database import transaction
 from oidc_server.core.errors import Reason
@@ -13,6 +17,9 @@ from oidc_server.protocol.errors import InvalidGrant, InvalidRequest, InvalidSco
 from oidc_server.protocol.issue import Issuance
 from oidc_server.protocol.named_claims import id_token_claims
 from oidc_server.protocol.scope import requested_resources, requested_words
+
+if TYPE_CHECKING:
+    from oidc_server.protocol.server import AuthorizationServer
 
 _KIND_OF_REASON: dict[Reason, type[OAuthRefusal]] = {
     Reason.SCOPE_NOT_ALLOWED: InvalidScope,
@@ -30,29 +37,42 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         form = self.request.form
-        client: ClientSnapshot = self.request.client
         scope, resource = requested_words(form.get("scope")), requested_resources(form)
-        with transaction() as session:
-            outcome = rotate(
-                session, self.server.refresh_policy, form["refresh_token"],
-                client_id=client.client_id, scope=scope or None, resource=resource,
-            )  # fmt: skip
-            # A token is signed before the commit: if no key may sign, the old refresh token stays unused.
-            response = self._issue(session, outcome) if isinstance(outcome, Rotation) else None
-        if isinstance(outcome, RotationRefused) or response is None:
-            reason = outcome.reason if isinstance(outcome, RotationRefused) else Reason.INTERNAL_ERROR
-            raise _KIND_OF_REASON.get(reason, InvalidGrant)(reason)
+        response = refresh(self.server, self.request.client, form["refresh_token"], scope or None, resource)
         return 200, response, self.TOKEN_RESPONSE_HEADER
 
-    def _issue(self, session: Session, rotation: Rotation) -> dict[str, Any]:
-        issuance = Issuance(
-            grant_type=self.GRANT_TYPE,
-            client=self.request.client,
+
+def refresh(
+    server: AuthorizationServer,
+    client: ClientSnapshot,
+    token: str,
+    scope: str | None = None,
+    resource: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The token response for a refresh token of the client; ``scope`` and ``resource`` narrow what was granted.
+
+    Raises :class:`InvalidGrant`, :class:`InvalidScope`, :class:`InvalidTarget`, and what ``issue`` raises."""
+    with transaction() as session:
+        outcome = rotate(
+            session, server.refresh_policy, token, client_id=client.client_id, scope=scope, resource=list(resource)
+        )
+        # A token is signed before the commit: if no key may sign, the old refresh token stays unused.
+        response = _issue(server, client, session, outcome) if isinstance(outcome, Rotation) else None
+    if isinstance(outcome, RotationRefused) or response is None:
+        reason = outcome.reason if isinstance(outcome, RotationRefused) else Reason.INTERNAL_ERROR
+        raise _KIND_OF_REASON.get(reason, InvalidGrant)(reason)
+    return response
+
+
+def _issue(server: AuthorizationServer, client: ClientSnapshot, session: Session, rotation: Rotation) -> dict[str, Any]:
+    return server.issue(
+        Issuance(
+            grant_type=REFRESH_TOKEN,
+            client=client,
             scope=rotation.scope,
             resource=rotation.resource,
             standing=rotation.standing,
             refresh_token=rotation.refresh_token,
             id_token_claims=id_token_claims(session, rotation.standing),
         )
-        response: dict[str, Any] = self.server.issue(issuance)
-        return response
+    )

@@ -1,0 +1,1 @@
+"""The JSON API of accounts and users, for first-party apps."""

@@ -1,0 +1,1 @@
+"""The server against its own OpenAPI document, by schemathesis."""
