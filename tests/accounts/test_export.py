@@ -143,7 +143,7 @@ def test_that_it_was_given_out_is_recorded(town: Town, ada: TestUser) -> None:
 def test_it_does_not_tell_whether_a_wanted_address_is_somebody_elses_g17(town: Town, ada: TestUser) -> None:
     """Until the link was followed: who has proven the address knows it then."""
     town.server.user("taken@example.com")
-    told = []
+    told, letters = [], []
     for email in ("taken@example.com", "freed@example.com"):
         assert town.app.post("/auth/change-email", email=email).status_code == 202
         letters = town.mail()
