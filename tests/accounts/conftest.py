@@ -11,9 +11,10 @@ from flask import Flask
 
 from oidc_server.core.settings import Settings
 from tests.accounts.json_client import JsonClient
-from tests.accounts.people import Town
+from tests.accounts.own_pages import Owner, owner_of
+from tests.accounts.people import ADA, Town
 from tests.mailbox import Mailbox
-from tests.relying_party import Server
+from tests.relying_party import Server, TestUser
 
 MakeTown = Callable[..., Town]
 
@@ -55,3 +56,15 @@ def make_town(make_server: Callable[..., Server], app: Flask, mailbox: Mailbox) 
 def admin(server: Server) -> JsonClient:
     """An app in which an admin has just signed in."""
     return JsonClient(server).login(server.user("admin@example.org", superuser=True))
+
+
+@pytest.fixture
+def user(server: Server) -> TestUser:
+    """Ada."""
+    return server.user(ADA)
+
+
+@pytest.fixture
+def owner(server: Server, user: TestUser) -> Owner:
+    """Ada, signed in at a browser of her own."""
+    return owner_of(server, user, address="192.0.2.44")

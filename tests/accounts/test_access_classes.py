@@ -34,11 +34,6 @@ USER, VERIFIED, RECENTLY, PERMITTED = "/auth/me", "/users/profile", "/users/me/e
 
 
 @pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
-@pytest.fixture
 def mine(server: Server, user: TestUser) -> JsonClient:
     return JsonClient(server).login(user)
 

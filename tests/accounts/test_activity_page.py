@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
 from oidc_server.audit.catalogue import Event
 from oidc_server.audit.service import Actor, record
 from oidc_server.core import clock
-from tests.accounts.own_pages import EVERY_PAGE, Owner, owner_of
+from tests.accounts.own_pages import EVERY_PAGE, Owner
 from tests.app_login import make_app
 from tests.browsing import Browser
 from tests.relying_party import Server, TestUser
 
 PATH = "/account/activity"
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user("ada@example.com")
-
-
-@pytest.fixture
-def owner(server: Server, user: TestUser) -> Owner:
-    return owner_of(server, user, address="192.0.2.44")
 
 
 def test_the_overview_tells_who_one_is_and_leads_to_every_part(owner: Owner) -> None:

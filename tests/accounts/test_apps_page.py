@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.accounts.own_pages import Owner, owner_of
+from tests.accounts.own_pages import Owner
 from tests.app_login import make_app
 from tests.browsing import Browser
 from tests.relying_party import Server, TestUser
 
 PATH = "/account/apps"
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user("ada@example.com")
-
-
-@pytest.fixture
-def owner(server: Server, user: TestUser) -> Owner:
-    return owner_of(server, user)
 
 
 def test_it_tells_what_each_app_may_do(server: Server, user: TestUser, owner: Owner) -> None:

@@ -20,11 +20,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
-@pytest.fixture
 def mine(server: Server, user: TestUser) -> JsonClient:
     return app_on(server).login(user)
 

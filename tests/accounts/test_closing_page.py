@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
-
 from oidc_server.core import clock
 from oidc_server.users.models import Closure
 from tests.accounts.json_client import JsonClient
@@ -17,11 +15,6 @@ from tests.relying_party import PASSWORD, Server, TestUser
 from tests.stolen_cookies import SESSION
 
 PATH = "/account/close"
-
-
-@pytest.fixture
-def owner(town: Town) -> Owner:
-    return owner_of(town.server, town.server.user(ADA))
 
 
 def erase_at(town: Town, owner: Owner) -> str | None:

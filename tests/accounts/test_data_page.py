@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from oidc_server.core import clock
 from tests.accounts.json_client import JsonClient
-from tests.accounts.own_pages import Owner, owner_of
+from tests.accounts.own_pages import Owner
 from tests.relying_party import Server, TestUser, body_of
 
 PATH = "/account/data"
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user("ada@example.com")
-
-
-@pytest.fixture
-def owner(server: Server, user: TestUser) -> Owner:
-    return owner_of(server, user)
 
 
 def test_it_is_a_file_and_that_it_was_given_out_is_recorded(server: Server, user: TestUser, owner: Owner) -> None:

@@ -8,18 +8,13 @@ import pytest
 
 from oidc_server.core import clock
 from tests.accounts.json_client import JsonClient
-from tests.accounts.own_pages import Owner, owner_of
+from tests.accounts.own_pages import Owner
 from tests.accounts.people import ADA, Town, token_of
 from tests.browsing import Visit
 from tests.relying_party import PASSWORD
 
 NEW = "ada@example.org"
 PENDING = "You have asked for"
-
-
-@pytest.fixture
-def owner(town: Town) -> Owner:
-    return owner_of(town.server, town.server.user(ADA))
 
 
 def ask(owner: Owner, email: str = NEW) -> Visit:

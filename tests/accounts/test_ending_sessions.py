@@ -6,8 +6,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from tests.accounts.devices import app_on, browser_of, sessions_of
 from tests.accounts.json_client import JsonClient, problem
 from tests.app_login import App, make_app
@@ -41,11 +39,6 @@ class Place:
             if response.status_code == 200:
                 tokens.update(body_of(response))
         return {is_signed_in(self.web, self.browser), *used}
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
 
 
 def place(server: Server, user: TestUser) -> Place:

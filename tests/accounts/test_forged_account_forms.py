@@ -28,11 +28,6 @@ FORMS = {
 
 
 @pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user("ada@example.com")
-
-
-@pytest.fixture
 def owner(server: Server, user: TestUser) -> Owner:
     """Somebody with another session, and an app with access."""
     web, owner = make_app(server), owner_of(server, user)

@@ -18,11 +18,6 @@ from tests.relying_party import Server, TestUser, body_of
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 def test_a_session_tells_device_place_times_and_apps(server: Server, user: TestUser) -> None:
     web = make_app(server, client_name="Orders")
     browser = browser_of(server, SAFARI, "192.0.2.9")

@@ -8,7 +8,7 @@ import pytest
 
 from oidc_server.users.profile_values import ADDRESS_CHARACTERS, PROFILE_MEMBERS
 from tests.accounts.json_client import JsonClient
-from tests.accounts.own_pages import Owner, owner_of
+from tests.accounts.own_pages import Owner
 from tests.accounts.people import ADA, Town
 from tests.browsing import Visit
 from tests.relying_party import body_of
@@ -20,11 +20,6 @@ TYPED = {
     "zoneinfo": "Europe/London", "phone_number": "+442079460123", "website": "https://ada.example.org/",
     "address_street_address": "12 St James's Square\r\nLondon", "address_country": "United Kingdom",
 }  # fmt: skip
-
-
-@pytest.fixture
-def owner(town: Town) -> Owner:
-    return owner_of(town.server, town.server.user(ADA))
 
 
 def save(owner: Owner, **typed: str) -> Visit:

@@ -20,16 +20,6 @@ from tests.stolen_cookies import is_signed_in
 PATH = "/account/sessions"
 
 
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user("ada@example.com")
-
-
-@pytest.fixture
-def owner(server: Server, user: TestUser) -> Owner:
-    return owner_of(server, user, address="192.0.2.44")
-
-
 def end(owner: Owner, what: object) -> Visit:
     """Send the page's form with something that none of its buttons says."""
     visit = owner.open(PATH)

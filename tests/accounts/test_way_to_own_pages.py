@@ -19,11 +19,6 @@ from tests.watched_browser import WatchedBrowser, no_store
 FORBIDDEN = 403
 
 
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user("ada@example.com")
-
-
 def test_every_page_of_an_account_is_known_here(app: Flask) -> None:
     served = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/account")}
     assert served == {*EVERY_PAGE, "/account/closed"}
