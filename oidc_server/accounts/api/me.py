@@ -8,6 +8,8 @@ from oidc_server.accounts.api.account_schemas import AccountChangeSchema, Accoun
 from oidc_server.accounts.api.blueprints import account
 from oidc_server.accounts.editing import change_account
 from oidc_server.accounts.view import account_by_id
+from oidc_server.api.blueprint import refuses
+from oidc_server.api.codes import Code
 from oidc_server.audit.service import Actor
 from oidc_server.core import clock
 from oidc_server.core.database import current_database, transaction
@@ -24,6 +26,7 @@ def show_me() -> Any:
 
 @account.route("/auth/me", methods=["PATCH"])
 @verified
+@refuses(Code.USERNAME_TAKEN)
 @account.arguments(AccountChangeSchema, example={"full_name": "Ada Lovelace", "profile": {"locale": "en-GB"}})
 @account.response(200, AccountSchema)
 def change_me(body: dict[str, Any]) -> Any:
