@@ -61,7 +61,7 @@ def assemble(settings: Settings, catch_messages_in: Path | None = None) -> Flask
     app.extensions[database.EXTENSION] = db = database.Database.open(
         settings.database_url, pool_size=settings.pool_size, statement_timeout_ms=settings.statement_timeout_ms
     )
-    app.extensions[limits.EXTENSION] = limiter = limits.Limits(db.engine, settings.redis_url)
+    app.extensions[limits.EXTENSION] = limiter = limits.Limits(db.engine, settings.redis_url, settings.limit_amounts)
     app.extensions[ring.EXTENSION] = key_ring = ring.make_key_ring(settings, db)
     app.extensions[passwords.EXTENSION] = hashing = passwords.make_passwords(settings)
     app.extensions[new_passwords.EXTENSION] = new_passwords.make_new_passwords(settings)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from oidc_server.accounts.refusals import MembersWrong
 from oidc_server.core.errors import Reason, Throttled
 from oidc_server.core.identity import NotAnEmail, email_key
-from oidc_server.core.limits import MAILS_ALTOGETHER, MAILS_BY_ADDRESS, MAILS_TO_RECIPIENT, Limits, address_key
+from oidc_server.core.limit_rules import MAILS_ALTOGETHER, MAILS_BY_ADDRESS, MAILS_TO_RECIPIENT
+from oidc_server.core.limits import Limits, address_key
 from oidc_server.messages.kinds import Kind
 from oidc_server.messages.service import enqueue
 

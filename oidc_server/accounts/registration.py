@@ -22,7 +22,8 @@ from oidc_server.core import clock
 from oidc_server.core.database import reading, transaction
 from oidc_server.core.errors import Reason, Throttled
 from oidc_server.core.identity import NotAUsername, new_id, username_key
-from oidc_server.core.limits import REGISTRATIONS_BY_ADDRESS, Limits, address_key
+from oidc_server.core.limit_rules import REGISTRATIONS_BY_ADDRESS
+from oidc_server.core.limits import Limits, address_key
 from oidc_server.messages.kinds import Kind
 from oidc_server.messages.service import enqueue
 from oidc_server.users.adding import add_unless_email_taken

@@ -19,7 +19,8 @@ from oidc_server.clients.models import ApiKey
 from oidc_server.core import clock, crypto, logs
 from oidc_server.core.database import Database
 from oidc_server.core.errors import Reason, Refusal
-from oidc_server.core.limits import UNKNOWN_API_KEYS, Limits, address_key
+from oidc_server.core.limit_rules import UNKNOWN_API_KEYS
+from oidc_server.core.limits import Limits, address_key
 from oidc_server.core.statements import HotStatement
 
 EXTENSION = "oidc_server.api_keys"

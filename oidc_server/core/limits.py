@@ -1,4 +1,4 @@
-"""Limits on guessing: every rule in one list, counted where all processes see it (Redis, or else the database).
+"""Limits on guessing: the rules of ``limit_rules``, counted where all processes see it (Redis, or else the database).
 
 Windows are fixed: a burst across the edge of a window can reach twice a rule's amount. When Redis does not answer,
 each process counts for itself at a quarter of the amount, so that an outage never lifts a limit."""
@@ -7,13 +7,12 @@ import ipaddress
 import json
 import math
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
@@ -24,58 +23,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.core import clock, crypto, limit_statements
 from oidc_server.core.database import Base, Instant
+from oidc_server.core.limit_rules import Rule
 
 EXTENSION = "oidc_server.limits"
 _REDIS_TIMEOUT_SECONDS = 0.25
 _BREAKER_SECONDS = 5
-_OUTAGE_DIVISOR = 4
 _IPV6_PREFIX = 64
-
-
-@dataclass(frozen=True)
-class Rule:
-    """At most ``amount`` counted attempts in ``seconds``."""
-
-    name: str
-    amount: int
-    seconds: int
-
-    @cached_property
-    def item(self) -> RateLimitItem:
-        """The rule in the limits library's terms."""
-        return RateLimitItemPerSecond(self.amount, self.seconds, namespace=self.name)
-
-    @cached_property
-    def outage_item(self) -> RateLimitItem:
-        """The stricter rule of one process that cannot see the others."""
-        return RateLimitItemPerSecond(max(1, self.amount // _OUTAGE_DIVISOR), self.seconds, namespace=self.name)
-
-
-# Failed client authentications, per client and address: the real client at its own address is not affected.
-CLIENT_FAILURES = Rule("client_failures", 20, 60)
-# Tokens that introspection did not know, per client: a client that scans for tokens.
-UNKNOWN_TOKENS = Rule("unknown_tokens", 300, 60)
-# API keys that nobody has, per address: a good key from the same address is not affected.
-UNKNOWN_API_KEYS = Rule("unknown_api_keys", 30, 60)
-# Attempts to sign in to one account from one address: the delay grows from a minute to a day.
-LOGIN_ATTEMPTS = (
-    Rule("login_minute", 5, 60),
-    Rule("login_quarter", 15, 900),
-    Rule("login_hours", 40, 6 * 3600),
-    Rule("login_day", 80, 86400),
-)
-# Failed sign-ins from one address over all accounts: one password sprayed over many people.
-LOGIN_FAILURES_BY_ADDRESS = Rule("login_spray", 100, 900)
-
-# Mails that anybody can have sent, for each purpose: asked for from one address, for one recipient, and altogether.
-MAILS_BY_ADDRESS = Rule("mails_by_address", 20, 3600)
-MAILS_TO_RECIPIENT = (Rule("mails_to_recipient", 3, 900), Rule("mails_to_recipient_day", 10, 86400))
-MAILS_ALTOGETHER = Rule("mails_altogether", 3000, 3600)
-# Attempts to register from one address; a class or an office behind one address has to get through.
-REGISTRATIONS_BY_ADDRESS = (Rule("registrations_hour", 30, 3600), Rule("registrations_day", 100, 86400))
-
-# A limit that was reached is recorded once a window, however often it is run into.
-THROTTLE_RECORDS = Rule("throttle_records", 1, 60)
 
 
 class RateLimitCounter(Base):
@@ -167,10 +120,14 @@ class DatabaseStorage(Storage):
 
 
 class Limits:
-    """Counts attempts against rules, in the shared storage, or locally and stricter while that is away."""
+    """Counts attempts against rules, in the shared storage, or locally and stricter while that is away.
 
-    def __init__(self, engine: Engine, redis_url: str = "") -> None:
+    ``amounts`` are those that are set, by the names of rules, in place of the rules' own."""
+
+    def __init__(self, engine: Engine, redis_url: str = "", amounts: Mapping[str, int] | None = None) -> None:
         self._engine = engine
+        self._amounts = amounts or {}
+        self._set_rules: dict[Rule, Rule] = {}
         self._redis_url = redis_url
         self._local_lock = threading.Lock()
         self._broken_until = 0.0
@@ -192,7 +149,13 @@ class Limits:
     def _local(self) -> FixedWindowRateLimiter:
         return FixedWindowRateLimiter(MemoryStorage())
 
+    def _as_set(self, rule: Rule) -> Rule:
+        """The rule with the amount that is set for it; the rule itself when none is."""
+        amount = self._amounts.get(rule.name, rule.amount)
+        return rule if amount == rule.amount else self._set_rules.setdefault(rule, replace(rule, amount=amount))
+
     def _run(self, operation: str, rule: Rule, key: str) -> Any:
+        rule = self._as_set(rule)
         if clock.seconds() >= self._broken_until:
             try:
                 return getattr(self._shared, operation)(rule.item, key)
@@ -217,8 +180,11 @@ class Limits:
         key = _key(parts)
         watched = None if within is None else (within[0], _key((within[1],)))
         if (storage := self._table()) is not None:
+            named = {self._as_set(rule): rule for rule in (*rules, *(() if within is None else (within[0],)))}
+            looked_at = None if watched is None else (self._as_set(watched[0]), watched[1])
             try:
-                return storage.hit_all(rules, key, watched)
+                beyond = storage.hit_all([self._as_set(rule) for rule in rules], key, looked_at)
+                return None if beyond is None else named[beyond]
             except DBAPIError as error:
                 self._leave_alone(error)
         if watched is not None and not self._run("test", *watched):
@@ -238,7 +204,7 @@ class Limits:
         key = _key(parts)
         if (storage := self._table()) is not None:
             try:
-                return storage.clear_all(rules, key)
+                return storage.clear_all([self._as_set(rule) for rule in rules], key)
             except (DBAPIError, PoolTimeoutError) as error:
                 self._leave_alone(error)
         for rule in rules:

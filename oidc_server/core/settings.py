@@ -121,6 +121,12 @@ class Settings:
         "Whether registering an address that has an account is refused by 409. By default the answer is that of a new"
         " account, and only a mail to the owner of the address tells.",
     )  # fmt: skip
+    limits: tuple[str, ...] = _setting(
+        "list",
+        (),
+        "Amounts of [limits](limits.md) in place of their own, comma-separated, such as"
+        " `registrations_hour=200,mails_altogether=50000`.",
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         "list", (), "Addresses or networks (CIDR), comma-separated, whose `X-Forwarded-For` is believed."
     )
@@ -186,6 +192,13 @@ class Settings:
     def secret_keys(self) -> tuple[str, ...]:
         """The present secret key first, then those that it replaced."""
         return (self.secret_key, *self.secret_key_previous)
+
+    @property
+    def limit_amounts(self) -> dict[str, int]:
+        """The amounts that are set, by the names of rules. Raises ``ValueError`` when one cannot be used."""
+        from oidc_server.core.limit_rules import amounts_of  # noqa: PLC0415 - its library takes a while to import
+
+        return amounts_of(self.limits)
 
     @property
     def audience(self) -> str:

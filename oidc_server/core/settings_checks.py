@@ -104,6 +104,13 @@ def _proxies(settings: Settings) -> Iterator[Problem]:
             )
 
 
+def _limits(settings: Settings) -> Iterator[Problem]:
+    try:
+        _ = settings.limit_amounts
+    except ValueError as error:
+        yield _problem("limits", str(error), "Give such as registrations_hour=200; docs/limits.md has the names.")
+
+
 def _words(settings: Settings) -> Iterator[Problem]:
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         yield _problem("log_level", "there is no such level", "Give debug, info, warning or error.")
@@ -215,7 +222,7 @@ def _production(settings: Settings) -> Iterator[Problem]:
             yield Problem(name, "it switches protection off", "Unset it.")
 
 
-RULES = (_issuer, _database, _keys, _numbers, _proxies, _words, _messages, _looks)
+RULES = (_issuer, _database, _keys, _numbers, _proxies, _limits, _words, _messages, _looks)
 PRODUCTION_RULES = (_secrets, _production)
 
 

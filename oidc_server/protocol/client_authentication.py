@@ -17,7 +17,8 @@ from oidc_server.core import clock, crypto
 from oidc_server.core.database import transaction
 from oidc_server.core.errors import Reason, Throttled
 from oidc_server.core.http import client_address, name_client
-from oidc_server.core.limits import CLIENT_FAILURES, THROTTLE_RECORDS, Limits, address_key
+from oidc_server.core.limit_rules import CLIENT_FAILURES, THROTTLE_RECORDS
+from oidc_server.core.limits import Limits, address_key
 from oidc_server.protocol.client_assertion import ASSERTION_TYPE, accept_assertion, client_named_by
 from oidc_server.protocol.errors import InvalidClient, InvalidRequest
 

@@ -10,7 +10,7 @@ from oidc_server.core import logs, metrics
 from oidc_server.core.database import current_database
 from oidc_server.core.errors import Reason, Throttled
 from oidc_server.core.http import JsonResponse, request_id
-from oidc_server.core.limits import UNKNOWN_TOKENS
+from oidc_server.core.limit_rules import UNKNOWN_TOKENS
 from oidc_server.protocol.access_token import TokenRefused
 from oidc_server.protocol.blueprint import INTROSPECTION, protocol
 from oidc_server.protocol.client_authentication import authenticate_client

@@ -11,7 +11,8 @@ from oidc_server.audit.service import Actor, record
 from oidc_server.core import clock
 from oidc_server.core.database import reading, transaction
 from oidc_server.core.errors import Reason, Refusal, Throttled
-from oidc_server.core.limits import LOGIN_ATTEMPTS, LOGIN_FAILURES_BY_ADDRESS, THROTTLE_RECORDS, Limits, address_key
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS, LOGIN_FAILURES_BY_ADDRESS, THROTTLE_RECORDS
+from oidc_server.core.limits import Limits, address_key
 from oidc_server.users.models import User
 from oidc_server.users.passwords import Passwords
 from oidc_server.users.service import find_by_login, login_key, refusal_of, upgrade_password_hash

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from oidc_server.core import clock
-from oidc_server.core.limits import LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS
 from oidc_server.users.models import User
 from tests.accounts.json_client import JsonClient, errors, problem
 from tests.accounts.people import ADA, Town

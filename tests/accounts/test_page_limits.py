@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from oidc_server.core.limits import MAILS_BY_ADDRESS, MAILS_TO_RECIPIENT, REGISTRATIONS_BY_ADDRESS
+from oidc_server.core.limit_rules import MAILS_BY_ADDRESS, MAILS_TO_RECIPIENT, REGISTRATIONS_BY_ADDRESS
 from oidc_server.messages.models import Message
 from tests.accounts.json_client import JsonClient, problem
 from tests.accounts.people import ADA, Town

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from oidc_server.core import clock
-from oidc_server.core.limits import LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS
 from tests.accounts.json_client import JsonClient, problem
 from tests.accounts.own_pages import Owner, owner_of
 from tests.accounts.people import ADA, Town

@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from oidc_server.core.limits import (
+from oidc_server.core.limit_rules import (
     LOGIN_ATTEMPTS,
     MAILS_ALTOGETHER,
     MAILS_BY_ADDRESS,
     MAILS_TO_RECIPIENT,
     REGISTRATIONS_BY_ADDRESS,
-    RateLimitCounter,
 )
+from oidc_server.core.limits import RateLimitCounter
 from oidc_server.messages.models import Message
 from tests.accounts.json_client import JsonClient, problem
 from tests.accounts.people import ADA, Town

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from oidc_server.core import clock
-from oidc_server.core.limits import LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS
 from oidc_server.users.links import Purpose
 from oidc_server.users.models import Link, User
 from tests.accounts.json_client import JsonClient, problem

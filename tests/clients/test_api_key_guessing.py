@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from oidc_server.core import clock, crypto
-from oidc_server.core.limits import UNKNOWN_API_KEYS
+from oidc_server.core.limit_rules import UNKNOWN_API_KEYS
 from tests.clients.api_key_makers import KeyedServer
 
 

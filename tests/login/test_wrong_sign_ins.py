@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from bench.rank_sum import p_of_no_difference
 from oidc_server.core import clock
-from oidc_server.core.limits import LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS
 from oidc_server.users.models import User
 from tests.app_login import make_app
 from tests.browsing import Browser, Visit

@@ -17,7 +17,7 @@ from oidc_server.audit.service import SYSTEM
 from oidc_server.clients.service import find_client, rotate_secret
 from oidc_server.core import clock, crypto
 from oidc_server.core.errors import Reason
-from oidc_server.core.limits import CLIENT_FAILURES
+from oidc_server.core.limit_rules import CLIENT_FAILURES
 from oidc_server.core.settings import Settings
 from tests.log_lines import reason_logged
 from tests.relying_party import Server, TestClient, body_of, error

@@ -12,7 +12,7 @@ import pytest
 from oidc_server.authorizations.refresh import EXTENSION as REFRESH_POLICY
 from oidc_server.core import clock
 from oidc_server.core.errors import Reason
-from oidc_server.core.limits import UNKNOWN_TOKENS
+from oidc_server.core.limit_rules import UNKNOWN_TOKENS
 from oidc_server.core.settings import Settings
 from tests.log_lines import log_lines
 from tests.relying_party import Server, TestClient, TestUser, body_of, error

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from oidc_server.core.limits import LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS
 from tests.relying_party import Server, TestClient, TestUser
 
 LIMIT = LOGIN_ATTEMPTS[0].amount

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
-from oidc_server.core.limits import LOGIN_ATTEMPTS
+from oidc_server.core.limit_rules import LOGIN_ATTEMPTS
 from tests.faults.history import Caller, History
 from tests.faults.installation import basic
 from tests.faults.slow_clients import KINDS, SlowClients
