@@ -49,6 +49,13 @@ def running(site: Installation) -> Iterator[RunningServer]:
         yield server
 
 
+@pytest.fixture
+def fresh(site: Installation) -> Iterator[RunningServer]:
+    """A server of one's own, that has nothing open which it will close by itself: what it had is counted on."""
+    with site.serving(threads=THREADS) as server:
+        yield server
+
+
 @dataclass
 class Workers:
     """The worker processes of a server, as they are when all is quiet."""
@@ -190,28 +197,28 @@ def test_more_idle_connections_than_descriptors_hold_nobody_up_x37(site: Install
 
 
 def test_an_unexpected_lack_of_descriptors_neither_ends_a_worker_nor_makes_it_spin_x37(
-    running: RunningServer, figures: Figures
+    fresh: RunningServer, figures: Figures
 ) -> None:
     """The limit is lowered under a server that counted on more: first a little, then so far that nobody is accepted.
 
     Who was served before the crowd came is served on."""
     history, live = History(), get("live", "/health/live")
-    with load(running.url, History(), live):
+    with load(fresh.url, History(), live):
         time.sleep(0.5)
-    workers = Workers(running)
+    workers = Workers(fresh)
     spent = {}
     for spare in (20, -5):
         workers.limit_descriptors(spare)
         before = workers.processor_seconds()
-        with load(running.url, history, *([live] if spare > 0 else []), pause=0.1):
+        with load(fresh.url, history, *([live] if spare > 0 else []), pause=0.1):
             time.sleep(0.5)
-            with SlowClients(running, "says nothing"):
+            with SlowClients(fresh, "says nothing"):
                 time.sleep(LACK_SECONDS)
         spent[spare] = workers.processor_seconds() - before
-    assert "There is no file descriptor for another connection." in running.log.read_text()
+    assert "There is no file descriptor for another connection." in fresh.log.read_text()
     workers.limit_descriptors(None)
     figures(f"processor seconds in {LACK_SECONDS} s: {spent}\n{history.describe()}")
     assert max(spent.values()) < LACK_SECONDS / 3
     assert set(history.statuses()) == {200}, history.describe()
-    assert running.request("GET", "/health/ready").status_code == 200
+    assert fresh.request("GET", "/health/ready").status_code == 200
     workers.assert_as_before()
