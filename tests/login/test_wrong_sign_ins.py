@@ -21,7 +21,7 @@ from tests.relying_party import PASSWORD, Server, TestUser
 
 WRONG = "The name or the password is wrong."
 GUESS = "a wrong password"
-SAMPLES = 60  # enough to see a hash that is left away; `make bench` takes 300 of each, for every way in
+SAMPLES = 300
 # Some 15 ms for a hash: to leave one away would be seen.
 ROUNDS = 8
 
@@ -105,7 +105,7 @@ def test_when_limited_a_missing_account_is_told_what_a_real_one_is_r12(server: S
 @pytest.mark.slow
 @pytest.mark.usefixtures("app")
 def test_whatever_was_wrong_it_takes_as_long_g03(make_server: Callable[..., Server]) -> None:
-    """In random order; of the right password of an account that may not sign in, too. Each attempt
+    """300 samples of each, in random order; of the right password of an account that may not sign in, too. Each attempt
     comes from an address of its own, so none is limited."""
     server = make_server(password_hash_rounds=ROUNDS)
     app, browser = make_app(server), Browser(server.app)
@@ -131,7 +131,7 @@ def test_whatever_was_wrong_it_takes_as_long_g03(make_server: Callable[..., Serv
 
 def test_the_test_of_times_tells_a_difference_from_none() -> None:
     rng = random.Random(7)
-    some, same, more = ([rng.gauss(mean, 10) for _ in range(300)] for mean in (50, 50, 55))
+    some, same, more = ([rng.gauss(mean, 10) for _ in range(SAMPLES)] for mean in (50, 50, 55))
     assert p_of_no_difference(some, same) > 0.01 > p_of_no_difference(some, more)
 
 
