@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from bench import cases, crowd, seed
+from bench import cases, crowd, factors, seed
 from bench.bare import PATH as BARE_PATH
 from bench.load import run_load
 from bench.machine import Placement, on_processor
@@ -114,6 +114,7 @@ def measure(plan: Plan, where: Placement, postgresql: seed.PostgreSQL, folder: P
         memory += _memory(field, "after load")
         verified = cases.verify_tokens(field.cases, get(field.gunicorn.address, cases.JWKS)[1])
         logged = sum(_requests_logged(server.log) for server in (field.gunicorn, field.granian))
+    samples[factors.NAME, factors.KIND] = list(_verified_codes(plan, where, postgresql))
     # At the end, because it makes PostgreSQL's caches another's.
     print(f"Making {plan.accounts} accounts.", file=sys.stderr, flush=True)
     with crowd.serving(postgresql, plan.accounts, plan.connections, where, folder) as (server, crowded):
@@ -121,7 +122,8 @@ def measure(plan: Plan, where: Placement, postgresql: seed.PostgreSQL, folder: P
             samples.setdefault(key, []).extend(found)
         logged += _requests_logged(server.log)
     measured = [Measured(name, kind, found) for (name, kind), found in samples.items()]
-    answered = sum(s.requests for m in measured if m.name not in {RAW_SIGNATURE, cases.BARE_VIEW} for s in m.samples)
+    unlogged = {RAW_SIGNATURE, cases.BARE_VIEW, factors.NAME}
+    answered = sum(s.requests for m in measured if m.name not in unlogged for s in m.samples)
     return Results(measured, memory, starts, verified, logged, answered)
 
 
@@ -198,6 +200,20 @@ def raw_signatures(key: rsa.RSAPrivateKey, seconds: float, where: Placement) -> 
         elapsed, cpu = time.perf_counter() - started, time.process_time() - cpu
     cost = cpu / signatures * 1000
     return Sample(per_second=signatures / elapsed, cpu_ms=cost, signature_ms=cost, requests=signatures)
+
+
+def _verified_codes(plan: Plan, where: Placement, postgresql: seed.PostgreSQL) -> Iterator[Sample]:
+    """A round each of codes of authenticator apps."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    with factors.authenticator_apps(postgresql.url) as apps:
+        apps.verify_some(where.server)
+        for _ in range(plan.rounds):
+            raw, before = raw_signatures(key, plan.signing, where), processor_seconds(postgresql.pid)
+            codes, seconds, cpu = apps.verify_some(where.server)
+            database = processor_seconds(postgresql.pid) - before
+            yield Sample(
+                codes / seconds, cpu / codes * 1000, raw.cpu_ms, database / codes * 1000, requests=codes
+            )  # fmt: skip
 
 
 def _sample(case: cases.Case, seconds: float, signature_ms: float, postgresql_pid: int) -> Sample:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from bench import crowd
+from bench import crowd, factors
 from bench.cases import BARE_VIEW
 from bench.measure import RAW_SIGNATURE, Measured, Plan, Results, Sample
 
@@ -19,6 +19,7 @@ TARGET_CPU_MS = {
     ("authorization", "gunicorn"): 4.0,
     ("introspection, client's token", "gunicorn"): 0.35,
     ("introspection, user's token", "gunicorn"): 0.35,
+    (factors.NAME, factors.KIND): 2.0,
     (crowd.ME, crowd.KIND): 1.5,
     **{(name, crowd.KIND): 5.0 for name in crowd.NAMES if name != crowd.ME},
 }

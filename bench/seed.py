@@ -25,7 +25,7 @@ from oidc_server.core import migration
 from oidc_server.core.database import Database, make_engine
 from oidc_server.core.settings import Settings
 from oidc_server.sessions.browser import SessionPolicy, begin_browser_session
-from oidc_server.sessions.service import ACR_PASSWORD, Device
+from oidc_server.sessions.service import Device
 from oidc_server.users.passwords import HashingGate, Passwords
 from oidc_server.users.service import create_user
 
@@ -147,7 +147,7 @@ def seed(database_url: str) -> Seed:
         asked = consents.Asked(frozenset(APP_SCOPE.split()))
         consents.remember(session, user_id=user.id, client_id=app.client_id, asked=asked)
         _, browser = begin_browser_session(
-            session, SessionPolicy.of(Settings()), user_id=user.id, amr=["pwd"], acr=ACR_PASSWORD, remembered=True,
+            session, SessionPolicy.of(Settings()), user_id=user.id, amr=["pwd"], remembered=True,
             device=Device("bench", "127.0.0.1"),
         )  # fmt: skip
     engine.dispose()

@@ -8,7 +8,7 @@ from oidc_server.core.database import Base
 
 # Every module with models, so that autogeneration and the comparison in the tests see all tables.
 for module in ("core.limits", *(f"{slice_}.models" for slice_ in (
-    "audit", "messages", "keys", "users", "clients", "sessions", "authorizations",
+    "audit", "messages", "keys", "users", "clients", "sessions", "mfa", "authorizations",
 ))):  # fmt: skip
     importlib.import_module(f"oidc_server.{module}")
 

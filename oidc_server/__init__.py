@@ -23,8 +23,8 @@ def create_app(settings: Settings | None = None, *, catch_messages_in: Path | No
 
     Raises ``SettingsError`` when the settings cannot be used, ``KeyStoreError`` when the key store cannot be read."""
     from oidc_server.accounts import routes as accounts_routes
-    from oidc_server.core.settings import read_settings
     from oidc_server.core.settings_checks import check
+    from oidc_server.core.settings_reading import read_settings
     from oidc_server.documentation import routes as documentation_routes
     from oidc_server.messages import routes as messages_routes
     from oidc_server.operation import routes as operation_routes
@@ -50,6 +50,7 @@ def assemble(settings: Settings, catch_messages_in: Path | None = None) -> Flask
     from oidc_server.core.application import Application
     from oidc_server.keys import ring
     from oidc_server.messages import setup as messages
+    from oidc_server.mfa import factors
     from oidc_server.pages import routes as pages_routes
     from oidc_server.protocol import server
     from oidc_server.users import new_passwords, passwords
@@ -72,9 +73,10 @@ def assemble(settings: Settings, catch_messages_in: Path | None = None) -> Flask
         grace=timedelta(seconds=settings.refresh_grace),
         peppers=crypto.derive_each(settings.secret_keys, "oidc-server/refresh-token-successor"),
     )
+    app.extensions[factors.EXTENSION] = second_factors = factors.SecondFactors(settings, db, limiter, hashing)
     app.extensions[server.EXTENSION] = server.AuthorizationServer(
         settings=settings, database=db, clients=clients, limits=limiter, ring=key_ring, passwords=hashing,
-        refresh_policy=refresh_policy,
+        refresh_policy=refresh_policy, factors=second_factors,
     )  # fmt: skip
     pages_routes.init_app(app, settings)
     messages.init_app(app, settings, composers=COMPOSERS, catch_in=catch_messages_in)

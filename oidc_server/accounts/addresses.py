@@ -18,11 +18,23 @@ PUBLIC = (
     REGISTER, REGISTERED, VERIFY_EMAIL, VERIFY_WITH_NEW_PASSWORD, RESEND_VERIFICATION, VERIFICATION_SENT,
     FORGOT_PASSWORD, RESET_SENT, RESET_PASSWORD, CONFIRM_EMAIL, UNDO_EMAIL_CHANGE, EMAIL_CHANGE_UNDONE, INVITATION,
 )  # fmt: skip
+# On the way in, below the sign-in page: each with ``interaction`` or ``next``, as that page has it.
+SECOND_FACTOR = "/sign-in/second-factor"
+ENROL = "/sign-in/enrol"
+PASSKEY_SIGN_IN = "/sign-in/passkey"
+WAYS_IN = (SECOND_FACTOR, ENROL, PASSKEY_SIGN_IN)
+# For browsers (Web Authentication Level 3 §5.11).
+PASSKEY_ORIGINS = "/.well-known/webauthn"
 ACCOUNT = "/account"
 # The account of who is signed in.
 ACCOUNT_PROFILE = "/account/profile"
 ACCOUNT_EMAIL = "/account/email"
 ACCOUNT_PASSWORD = "/account/password"  # noqa: S105 - an address
+ACCOUNT_SECURITY = "/account/security"
+ACCOUNT_SECURITY_ADD = "/account/security/add"
+ACCOUNT_SECURITY_METHOD = "/account/security/method"
+ACCOUNT_SECURITY_CODES = "/account/security/recovery-codes"
+ACCOUNT_SECURITY_BROWSERS = "/account/security/browsers"
 ACCOUNT_SESSIONS = "/account/sessions"
 ACCOUNT_APPS = "/account/apps"
 ACCOUNT_ACTIVITY = "/account/activity"

@@ -15,6 +15,9 @@ from oidc_server.accounts.own_sessions import list_sessions
 from oidc_server.accounts.view import account_of, accounts_query
 from oidc_server.authorizations.running import is_running
 from oidc_server.core import clock
+from oidc_server.mfa.methods import methods_of
+from oidc_server.mfa.recovery_codes import count_left
+from oidc_server.mfa.trusted_devices import trusted_devices_of
 from oidc_server.sessions.models import LoginSession
 from oidc_server.users.models import User
 
@@ -51,6 +54,9 @@ def dashboard_of(
             "locked_until": account["locked_until"] if not account["is_active"] else None,
             "sessions": _count_sessions(session, server, user_id),
             "known_devices": _count_devices(session, user_id),
+            "second_factors": len(methods_of(session, user_id)),
+            "recovery_codes": count_left(session, user_id),
+            "trusted_browsers": len(trusted_devices_of(session, user_id)),
         },
         "activity": [activity_of(event, client_name, for_admin=for_admin) for event in events],
         "sessions": [asdict(one) for one in sessions],

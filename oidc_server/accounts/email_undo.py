@@ -18,6 +18,8 @@ from oidc_server.core import clock
 from oidc_server.core.errors import Reason
 from oidc_server.messages.kinds import Kind
 from oidc_server.messages.service import enqueue
+from oidc_server.mfa.pending import end_pending
+from oidc_server.mfa.trusted_devices import end_trusted
 from oidc_server.users.closing import reopen
 from oidc_server.users.links import OVERTAKEN_BY_PASSWORD, Purpose, cancel_links, redeem_link
 from oidc_server.users.models import Link, User
@@ -27,8 +29,9 @@ def undo_email_change(session: Session, token: str) -> str:
     """Give the account the address back to which the link with this ``token`` was sent; that address.
 
     Everything ends that was begun since and before, the password is gone, a closed account is open again, and a link to
-    set a new password is sent. Raises ``LinkRefused``, and ``EmailTaken`` when somebody has proven the address to be
-    theirs for another account."""
+    set a new password is sent. Second factors stay, also those that were set up since: a mail removes none.
+
+    Raises ``LinkRefused``, and ``EmailTaken`` when somebody has proven the address to be theirs for another account."""
     link, user = redeem_link(session, token, Purpose.UNDO_EMAIL_CHANGE)
     actor = Actor("user", str(user.id))
     _make_room(session, user, link.email_key)
@@ -38,6 +41,8 @@ def undo_email_change(session: Session, token: str) -> str:
     session.execute(delete(Consent).where(Consent.user_id == user.id, Consent.granted_at >= link.created_at))
     cancel_links(session, user.id, OVERTAKEN_BY_PASSWORD)
     _cancel_later_ones(session, link)
+    end_trusted(session, user.id)
+    end_pending(session, user_id=user.id)
     reopen(session, user)
     record(session, Event.USER_EMAIL_CHANGE_UNDONE, actor=actor, subject=str(user.id), user_id=user.id)
     enqueue(session, kind=Kind.RESET_PASSWORD, user_id=user.id)

@@ -20,6 +20,7 @@ from oidc_server.clients.models import Client
 from oidc_server.core import clock
 from oidc_server.core.database import reading, transaction
 from oidc_server.messages.models import Message
+from oidc_server.mfa.models import Method, PendingLogin, RecoveryCode, TrustedDevice
 from oidc_server.sessions.models import LoginSession
 from oidc_server.users.links import Purpose
 from oidc_server.users.models import Link, Preferences, User
@@ -46,6 +47,19 @@ LISTS: dict[str, tuple[InstrumentedAttribute[Any], ...]] = {
     ),
     "links": (
         Link.id, Link.purpose, Link.email, Link.created_at, Link.expires_at, Link.used_at, Link.cancelled_at,
+    ),
+    "second_factors": (
+        Method.id, Method.kind, Method.name, Method.position, Method.phone_number, Method.created_at,
+        Method.confirmed_at, Method.expires_at, Method.last_used_at,
+    ),
+    "recovery_codes": (RecoveryCode.id, RecoveryCode.created_at, RecoveryCode.used_at),
+    "sign_ins_begun": (
+        PendingLogin.id, PendingLogin.channel, PendingLogin.client_id, PendingLogin.request, PendingLogin.amr,
+        PendingLogin.created_at, PendingLogin.expires_at, PendingLogin.used_at,
+    ),
+    "trusted_browsers": (
+        TrustedDevice.id, TrustedDevice.user_agent, TrustedDevice.created_at, TrustedDevice.last_used_at,
+        TrustedDevice.replaced_at, TrustedDevice.expires_at,
     ),
     "messages": (
         Message.id, Message.kind, Message.channel, Message.recipient, Message.language, Message.parameters,
@@ -100,7 +114,10 @@ def _document(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
 
 def _further(session: Session, user_id: uuid.UUID) -> dict[str, Any]:
     """What the account does not show elsewhere."""
-    columns = (User.email_verified_at, User.password_changed_at, User.superuser_since)
+    columns = (
+        User.email_verified_at, User.password_changed_at, User.superuser_since, User.second_factors_changed_at,
+        User.second_factor_due_at, User.second_factor_forced_at, User.password_set_by_mail_at, User.mfa_policy,
+    )  # fmt: skip
     return dict(session.execute(select(*columns).where(User.id == user_id)).one()._mapping)
 
 
@@ -117,6 +134,7 @@ def _rows(found: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _names(session: Session, lists: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
     """What the apps in the lists are called, by their ids."""
-    ids = {row["client_id"] for name in ("authorizations", "consents") for row in lists[name]}
+    of_apps = ("authorizations", "consents", "sign_ins_begun")
+    ids = {row["client_id"] for name in of_apps for row in lists[name] if row["client_id"] is not None}
     named = session.execute(select(Client.client_id, Client.client_name).where(Client.client_id.in_(ids)))
     return {row.client_id: row.client_name for row in named}

@@ -8,6 +8,7 @@ from oidc_server.accounts.api import (
     apps,
     blueprints,
     export,
+    giving_factors,
     invitations,
     login,
     me,
@@ -15,6 +16,7 @@ from oidc_server.accounts.api import (
     preferences,
     recovery,
     registration,
+    second_factors,
     sessions,
     user_activity,
     user_states,
@@ -27,6 +29,8 @@ from oidc_server.accounts.pages import (
     email_links,
     logos,
     new_password,
+    passkey_origins,
+    passkey_sign_in,
     register,
     sign_in,
     sign_out,
@@ -34,6 +38,7 @@ from oidc_server.accounts.pages import (
 )
 from oidc_server.accounts.pages.account.views import OWN_VIEWS
 from oidc_server.accounts.pages.blueprint import CHOOSE_ACCOUNT, CONSENT, SIGN_IN, accounts
+from oidc_server.accounts.pages.second_factor import enrol, give
 from oidc_server.api.blueprint import serve
 from oidc_server.api.problems import render
 from oidc_server.core.http import register_renderer
@@ -42,6 +47,7 @@ from oidc_server.protocol.end_session import SIGN_OUT, SIGNED_OUT
 
 VIEWS = (
     choose_account, consent, logos, sign_in, sign_out, register, ask_for_mail, verify_email, new_password, email_links,
+    passkey_sign_in, passkey_origins, give, enrol,
     *OWN_VIEWS,
 )  # fmt: skip
 PATHS = (SIGN_IN, CONSENT, CHOOSE_ACCOUNT, SIGN_OUT, SIGNED_OUT, ACCOUNT, *PUBLIC)
@@ -49,6 +55,8 @@ JSON_VIEWS = (
     registration,
     login,
     recovery,
+    giving_factors,
+    second_factors,
     me,
     own_account,
     export,
@@ -65,6 +73,7 @@ BLUEPRINTS = (
     blueprints.registration,
     blueprints.login,
     blueprints.recovery,
+    blueprints.second_factors,
     blueprints.account,
     blueprints.sessions,
     blueprints.apps,

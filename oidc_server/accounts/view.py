@@ -16,7 +16,8 @@ from oidc_server.users.service import refusal_of
 
 _USER = (
     "id", "email", "username", "email_verified_at", "superuser_since", "suspended_at", "suspension_note",
-    "locked_until", "last_login_at", "created_at", "updated_at",
+    "locked_until", "last_login_at", "created_at", "updated_at", "second_factors", "second_factors_changed_at",
+    "second_factor_due_at", "second_factor_forced_at",
 )  # fmt: skip
 _PROFILE = (
     "name", "given_name", "family_name", "middle_name", "nickname", "profile", "picture", "website", "gender",
@@ -72,4 +73,16 @@ def account_of(row: Any, now: datetime) -> dict[str, Any]:
         "profile": {name: value for name, value in profile.items() if value is not None},
         "roles": list(roles),
         "permissions": sorted(permissions_of(roles)),
+        "mfa": _mfa_of(row),
+    }
+
+
+def _mfa_of(row: Any) -> dict[str, Any]:
+    """What is shown of the second factors of an account."""
+    enabled = bool(row.second_factors)
+    return {
+        "enabled": enabled,
+        "types": row.second_factors or [],
+        "changed_at": row.second_factors_changed_at,
+        "enrol_by": None if enabled else row.second_factor_forced_at or row.second_factor_due_at,
     }

@@ -45,11 +45,19 @@ class Code(StrEnum):
     UNAUTHORIZED = ("unauthorized", 401, "An access token is needed, and none that is good was sent.")
     INSUFFICIENT_USER_AUTHENTICATION = (
         "insufficient_user_authentication", 401,
-        "This needs a person who has signed in within the last ten minutes: sign in again (RFC 9470).",
+        "This needs a person who has signed in within the last ten minutes, with the second factor if they have one:"
+        " sign in again, or give the factor at `/mfa/verify` (RFC 9470).",
     )  # fmt: skip
     CREDENTIALS_WRONG = ("credentials_wrong", 401, "The name or the password is wrong.")
     REFRESH_TOKEN_INVALID = ("refresh_token_invalid", 401, "The refresh token is not good any more: sign in again.")
-    MFA_REQUIRED = ("mfa_required", 403, "A second factor is needed.")
+    MFA_REQUIRED = (
+        "mfa_required", 403, "A second factor is needed; `mfa_token` is for `/mfa/challenge` and `/mfa/verify`."
+    )  # fmt: skip
+    MFA_ENROLMENT_REQUIRED = (
+        "mfa_enrolment_required", 403,
+        "The person has to set up a second factor first; `enrol_at` is the page on which they can.",
+    )  # fmt: skip
+    MFA_TOKEN_INVALID = ("mfa_token_invalid", 401, "The `mfa_token` is not good any more: sign in again.")
     EMAIL_NOT_VERIFIED = ("email_not_verified", 403, "The email address has to be confirmed first.")
     NOT_FIRST_PARTY = ("not_first_party", 403, "The token was issued to an app that may not manage accounts.")
     INSUFFICIENT_SCOPE = ("insufficient_scope", 403, "The token or key does not have the scope that this needs.")
@@ -64,6 +72,14 @@ class Code(StrEnum):
     PASSWORD_WRONG = ("password_wrong", 422, "The current password is wrong.")
     PASSWORD_REFUSED = ("password_refused", 422, "This password may not be used; `errors` says why.")
     API_KEY_ENDED = ("api_key_ended", 409, "The key was revoked, or has expired and was given no new end.")
+    SECOND_FACTOR_WRONG = (
+        "second_factor_wrong", 422,
+        "It is not right, too old, or used, or there were too many attempts. Wait a while, then use a new code.",
+    )  # fmt: skip
+    SECOND_FACTOR_LAST = ("second_factor_last", 409, "A second factor is demanded here, and this is the last one.")
+    SECOND_FACTOR_NOT_ALLOWED = ("second_factor_not_allowed", 422, "Second factors of this kind are not used here.")
+    SECOND_FACTORS_TOO_MANY = ("second_factors_too_many", 409, "There are as many second factors as there can be.")
+    PHONE_NUMBER_REFUSED = ("phone_number_refused", 422, "No text message can be sent to this number.")
     LINK_INVALID = ("link_invalid", 400, "The link is not good: it was used, is too old, or a newer one was sent.")
 
     # The server
@@ -78,7 +94,15 @@ CODE_OF_REASON: dict[Reason, Code] = {
     Reason.USER_LOCKED: Code.CREDENTIALS_WRONG,
     Reason.USER_GONE: Code.CREDENTIALS_WRONG,
     Reason.PASSWORD_CHANGED: Code.CREDENTIALS_WRONG,
-    Reason.SECOND_FACTOR_REQUIRED: Code.MFA_REQUIRED,
+    Reason.PENDING_LOGIN_GONE: Code.MFA_TOKEN_INVALID,
+    Reason.SECOND_FACTOR_WRONG: Code.SECOND_FACTOR_WRONG,
+    Reason.SECOND_FACTOR_THROTTLED: Code.SECOND_FACTOR_WRONG,
+    Reason.PASSKEY_REFUSED: Code.SECOND_FACTOR_WRONG,
+    Reason.SECOND_FACTOR_UNKNOWN: Code.NOT_FOUND,
+    Reason.SECOND_FACTOR_KIND_NOT_ALLOWED: Code.SECOND_FACTOR_NOT_ALLOWED,
+    Reason.SECOND_FACTOR_LAST: Code.SECOND_FACTOR_LAST,
+    Reason.SECOND_FACTORS_TOO_MANY: Code.SECOND_FACTORS_TOO_MANY,
+    Reason.PHONE_NUMBER_REFUSED: Code.PHONE_NUMBER_REFUSED,
     Reason.REFRESH_TOKEN_UNKNOWN: Code.REFRESH_TOKEN_INVALID,
     Reason.REFRESH_TOKEN_EXPIRED: Code.REFRESH_TOKEN_INVALID,
     Reason.REFRESH_TOKEN_SUPERSEDED: Code.REFRESH_TOKEN_INVALID,
@@ -87,6 +111,9 @@ CODE_OF_REASON: dict[Reason, Code] = {
     Reason.AUTHORIZATION_REVOKED: Code.REFRESH_TOKEN_INVALID,
     Reason.AUTHORIZATION_EXPIRED: Code.REFRESH_TOKEN_INVALID,
     Reason.EPOCH_OVER: Code.REFRESH_TOKEN_INVALID,
+    # A session from before a second factor was asked for; a login that owes one says so by a code of its own.
+    Reason.SECOND_FACTOR_REQUIRED: Code.REFRESH_TOKEN_INVALID,
+    Reason.SECOND_FACTOR_ENROLMENT_REQUIRED: Code.REFRESH_TOKEN_INVALID,
     Reason.CLIENT_DISABLED: Code.FORBIDDEN,
     Reason.SCOPE_NOT_ALLOWED: Code.INSUFFICIENT_SCOPE,
     Reason.USERNAME_TAKEN: Code.USERNAME_TAKEN,

@@ -18,7 +18,8 @@ Errors = Mapping[str, Any]
 
 
 class Problem(Refusal):
-    """A refusal that says its ``code`` itself. ``errors`` names members of the request; ``headers`` go along."""
+    """A refusal that says its ``code`` itself. ``errors`` names members of the request; ``headers`` go along, and
+    ``members`` beside those of every refusal (RFC 9457 §3.2)."""
 
     def __init__(
         self,
@@ -28,12 +29,14 @@ class Problem(Refusal):
         *,
         errors: Errors | None = None,
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(reason, detail)
         self.code = code
         self.status = code.status
         self.errors = errors
         self.headers = headers or {}
+        self.members = members or {}
 
 
 def code_of(refusal: Refusal) -> tuple[Code | None, int]:
@@ -57,6 +60,7 @@ def render(refusal: Refusal) -> Response:
     errors = getattr(refusal, "errors", None)
     if errors:
         body["errors"] = errors
+    body |= getattr(refusal, "members", {})
     # Errors within a list are named by their place, which is a number.
     response = Response(
         orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), status, content_type="application/problem+json"

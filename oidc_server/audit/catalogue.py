@@ -87,6 +87,24 @@ class Event(StrEnum):
     USER_REOPENED = ("user.reopened", "user", "A person signed in to their closed account: it is open again.")
     USER_ERASED = ("user.erased", "user", "An account was erased. Its id remains here as a pseudonym.")
 
+    MFA_METHOD_ADDED = ("mfa.method_added", "user", "A person set up a second factor; its kind and id are kept.")
+    MFA_METHOD_REMOVED = ("mfa.method_removed", "user", "A second factor was removed; browsers are trusted no more.")
+    MFA_RECOVERY_CODES_MADE = ("mfa.recovery_codes_made", "user", "Ten new recovery codes; those before are void.")
+    MFA_RECOVERY_CODE_USED = ("mfa.recovery_code_used", "user", "A recovery code stood in for a second factor.")
+    MFA_FAILED = ("mfa.failed", "user", "A second factor that was given was wrong, too old, or used before.")
+    MFA_THROTTLED = ("mfa.throttled", "user", "Wrong second factors reached their limit; right ones are refused too.")
+    MFA_CODE_SENT = ("mfa.code_sent", "user", "A code was asked for, by mail or SMS; the kind is kept.")
+    MFA_STEPPED_UP = ("mfa.stepped_up", "user", "A second factor was given in a session that had begun without it.")
+    MFA_RESET = ("mfa.reset", "user", "An admin removed all second factors; the person has to enrol one anew.")
+    MFA_POLICY_CHANGED = ("mfa.policy_changed", "user", "An admin changed what is asked of this account.")
+    MFA_DEVICE_TRUSTED = ("mfa.device_trusted", "user", "A browser needs no second factor for a while.")
+    MFA_DEVICE_COPIED = (
+        "mfa.device_copied", "user", "The cookie of a trusted browser came back after it was replaced: trust ended."
+    )  # fmt: skip
+    MFA_COUNTER_WENT_BACK = (
+        "mfa.counter_went_back", "user", "The counter of a security key went back: it may have been copied."
+    )  # fmt: skip
+
     API_KEY_CREATED = ("api_key.created", "api_key", "An API key was made.")
     API_KEY_ROTATED = ("api_key.rotated", "api_key", "An API key got a new secret; the one before got an end.")
     API_KEY_REVOKED = ("api_key.revoked", "api_key", "An API key was revoked.")

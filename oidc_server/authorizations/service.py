@@ -20,12 +20,15 @@ from oidc_server.sessions.epochs import ended_by_epoch
 
 @dataclass(frozen=True)
 class Terms:
-    """What is granted: a scope, resources (RFC 8707), claims by where they go, and whether it outlives the session."""
+    """What is granted: a scope, resources (RFC 8707), claims by where they go, and whether it outlives the session.
+
+    ``acr`` is the level that the client is told, which the session reaches; by default that of the session."""
 
     scope: str
     resource: list[str]
     claims: dict[str, list[str]] = field(default_factory=dict)
     offline: bool = False
+    acr: str | None = None
 
 
 class Login(Protocol):
@@ -52,7 +55,7 @@ def grant(session: Session, login: Login, *, client_id: str, terms: Terms, lifet
         session_id=login.id,
         auth_time=login.auth_time,
         amr=login.amr,
-        acr=login.acr,
+        acr=terms.acr or login.acr,
         scope=terms.scope,
         resource=terms.resource,
         claims=terms.claims,

@@ -52,6 +52,11 @@ COLUMNS = (
     Authorization.claims.label("claims"),
     User.email.label("email"),
     _ENDED_BY_EPOCH,
+    User.second_factors.label("second_factors"),
+    User.second_factor_due_at.label("second_factor_due_at"),
+    User.second_factor_forced_at.label("second_factor_forced_at"),
+    User.password_set_by_mail_at.label("password_set_by_mail_at"),
+    User.mfa_policy.label("mfa_policy"),
 )
 
 
@@ -79,6 +84,11 @@ class Standing:
     claims: dict[str, list[str]]
     email: str
     ended_by_epoch: bool
+    second_factors: list[str] | None
+    second_factor_due_at: datetime | None
+    second_factor_forced_at: datetime | None
+    password_set_by_mail_at: datetime | None
+    mfa_policy: dict[str, Any] | None
 
     def refusal(self, now: datetime) -> Reason | None:
         """Why nothing may be issued or accepted under this grant any more, or None when it stands."""

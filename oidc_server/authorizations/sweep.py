@@ -21,6 +21,7 @@ from oidc_server.core import clock
 from oidc_server.core.database import Base, Database
 from oidc_server.core.limits import RateLimitCounter
 from oidc_server.messages.models import Message
+from oidc_server.mfa.models import Method, PendingLogin, SentCode, TrustedDevice, UsedChallenge
 from oidc_server.sessions.models import LoginSession
 from oidc_server.users.models import Link
 
@@ -37,7 +38,7 @@ class Target(NamedTuple):
 
     model: type[Base]
     key: InstrumentedAttribute[Any]
-    instant: InstrumentedAttribute[datetime]
+    instant: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
     before: datetime
     unless: ColumnElement[bool] = false()
 
@@ -51,6 +52,12 @@ def _targets(now: datetime) -> Iterator[Target]:
     yield Target(RevokedAccessToken, RevokedAccessToken.jti, RevokedAccessToken.expires_at, now)
     yield Target(UsedAssertion, UsedAssertion.jti_digest, UsedAssertion.expires_at, now)
     yield Target(RateLimitCounter, RateLimitCounter.key, RateLimitCounter.expires_at, now)
+    # Of methods only those expire that wait to be set up.
+    yield Target(Method, Method.id, Method.expires_at, now)
+    yield Target(SentCode, SentCode.id, SentCode.expires_at, now)
+    yield Target(PendingLogin, PendingLogin.id, PendingLogin.expires_at, now)
+    yield Target(TrustedDevice, TrustedDevice.id, TrustedDevice.expires_at, now)
+    yield Target(UsedChallenge, UsedChallenge.digest, UsedChallenge.expires_at, now)
     yield Target(Link, Link.id, Link.expires_at, now - KEPT_AFTER_END)
     waits = Message.next_attempt_at.is_not(None)
     yield Target(Message, Message.id, Message.created_at, now - MESSAGES_KEPT, waits)

@@ -32,6 +32,8 @@ AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 CLIENT_CREDENTIALS = "client_credentials"
 PASSWORD = "password"  # noqa: S105 - the name of a grant
+# Finishes what the password grant began, so it is for the clients of that one, and none is registered for it.
+SECOND_FACTOR = "urn:oidc-server:params:oauth:grant-type:mfa"
 GRANT_TYPES_OF_TYPE = {
     "confidential": (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, PASSWORD),
     "public": (AUTHORIZATION_CODE, REFRESH_TOKEN),

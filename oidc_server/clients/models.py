@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
-from oidc_server.core.database import Base, Instant, JsonColumn, OptionalInstant, RowId, StringList
+from oidc_server.core.database import Base, Instant, JsonColumn, OptionalInstant, OptionalJsonColumn, RowId, StringList
 
 URI_CHARACTERS = 2000
 
@@ -74,6 +74,7 @@ class Client(Base):
     policy_uri: Mapped[str | None] = mapped_column(String(URI_CHARACTERS))
     tos_uri: Mapped[str | None] = mapped_column(String(URI_CHARACTERS))
     first_party: Mapped[bool] = mapped_column(Boolean, default=False)
+    mfa_policy: Mapped[dict[str, Any] | None] = mapped_column(OptionalJsonColumn)
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
     disabled_at: Mapped[OptionalInstant]

@@ -37,6 +37,7 @@ _OF_LOGIN = {
     "policy_uri": (None, "policy_uri"),
     "tos_uri": (None, "tos_uri"),
     "logo": (None, "logo"),
+    "mfa_policy": (None, "policy for second factors"),
 }
 
 
@@ -99,4 +100,5 @@ def _of_login(client: Client, given: Mapping[str, Any]) -> dict[str, Any]:
         "subject_type": subject_type,
         "sector_identifier": sector_identifier,
         "default_max_age": check_default_max_age(given.get("default_max_age", client.default_max_age)),
+        "mfa_policy": given.get("mfa_policy", client.mfa_policy),
     }

@@ -33,7 +33,7 @@ _COLUMNS = (
     "client_id", "client_name", "client_type", "token_endpoint_auth_method", "grant_types", "redirect_uris",
     "resources", "scope", "first_party", "disabled_at", "jwks", "id_token_signed_response_alg",
     "userinfo_signed_response_alg", "post_logout_redirect_uris", "default_max_age", "require_pkce", "client_uri",
-    "policy_uri", "tos_uri",
+    "policy_uri", "tos_uri", "mfa_policy",
 )  # fmt: skip
 
 
@@ -64,6 +64,7 @@ class ClientSnapshot:
     client_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
+    mfa_policy: dict[str, Any] | None = None
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether the client is registered for the grant."""
@@ -115,6 +116,7 @@ def _snapshot(rows: Sequence[Any]) -> ClientSnapshot | None:
         client_uri=row.client_uri,
         policy_uri=row.policy_uri,
         tos_uri=row.tos_uri,
+        mfa_policy=row.mfa_policy,
     )
 
 

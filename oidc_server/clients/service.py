@@ -28,7 +28,7 @@ from oidc_server.core.identity import new_id
 
 # What a client may have or not. Whatever else it has, it always has.
 REMOVABLE = frozenset(
-    {"id_token_signed_response_alg", "userinfo_signed_response_alg", "default_max_age", "logo", *LINKS}
+    {"id_token_signed_response_alg", "userinfo_signed_response_alg", "default_max_age", "logo", "mfa_policy", *LINKS}
 )
 
 
@@ -43,7 +43,8 @@ class ClientIdTaken(Exception):
 class Registration:
     """What a client is registered with, under RFC 7591's names; None leaves a value as it is.
 
-    ``logo`` is the image itself; ``removed`` names what is taken away, each one of :data:`REMOVABLE`."""
+    ``logo`` is the image itself, ``mfa_policy`` one that the second factors' slice has made; ``removed`` names what is
+    taken away, each one of :data:`REMOVABLE`."""
 
     client_name: str | None = None
     token_endpoint_auth_method: str | None = None
@@ -62,6 +63,7 @@ class Registration:
     client_uri: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    mfa_policy: dict[str, Any] | None = None
     logo: bytes | None = field(default=None, repr=False)
     removed: frozenset[str] = frozenset()
 

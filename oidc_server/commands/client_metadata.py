@@ -134,6 +134,7 @@ def describe(client: Client) -> dict[str, Any]:
         "policy_uri": client.policy_uri,
         "tos_uri": client.tos_uri,
         "first_party": client.first_party,
+        "mfa_policy": client.mfa_policy,
         "updated_at": client.updated_at,
         "disabled_at": client.disabled_at,
     }

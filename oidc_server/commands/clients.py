@@ -9,6 +9,7 @@ import click
 
 from oidc_server.commands.client_metadata import describe, metadata_options, registration_of
 from oidc_server.commands.instants import Span, span_in_words, utc
+from oidc_server.commands.mfa_policies import PolicyOptions, policy_options, words_about
 from oidc_server.commands.options import Output, Refused, on_database, refusing
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ def clients() -> None:
 @click.option("--name", "client_name", required=True, help="What people and admins read.")
 @click.option("--type", "client_type", required=True, metavar="confidential|public|service")
 @metadata_options
+@policy_options
 @click.option("--client-id", metavar="ID", help="Its id; by default a new UUID.")
 @on_database
-def create(output: Output, client_type: str, client_id: str | None, **metadata: Any) -> None:
+def create(output: Output, client_type: str, client_id: str | None, policy: PolicyOptions, **metadata: Any) -> None:
     """Register a client and print its secret, once."""
     from sqlalchemy.exc import IntegrityError
 
@@ -40,7 +42,7 @@ def create(output: Output, client_type: str, client_id: str | None, **metadata: 
     from oidc_server.clients.service import ClientIdTaken, create_client
     from oidc_server.core.database import transaction
 
-    registration = registration_of(**metadata)
+    registration = policy.onto(registration_of(**metadata))
     try:
         with refusing(MetadataInvalid, ClientIdTaken), transaction() as session:
             client, secret = create_client(
@@ -49,7 +51,8 @@ def create(output: Output, client_type: str, client_id: str | None, **metadata: 
     except IntegrityError as error:
         raise Refused("Another client was registered with this id at this moment.") from error
     facts = {"client_id": client.client_id, **secret_facts(secret), **describe(client)}
-    output.facts(facts, *([SHOWN_ONCE] if secret else ["This client has no secret."]))
+    sentences = [SHOWN_ONCE] if secret else ["This client has no secret."]
+    output.facts(facts, *sentences, *words_about(client.mfa_policy))
 
 
 @clients.command("list")
@@ -63,8 +66,11 @@ def list_clients(output: Output) -> None:
     with reading() as session:
         while page := service.list_clients(session, limit=_PAGE, after=found[-1].client_id if found else None):
             found += page
-    columns = ("client_id", "client_name", "client_type", "grant_types", "disabled_at")
-    rows = [(c.client_id, c.client_name, c.client_type, c.grant_types, c.disabled_at) for c in found]
+    columns = ("client_id", "client_name", "client_type", "grant_types", "mfa", "disabled_at")
+    rows = [
+        (c.client_id, c.client_name, c.client_type, c.grant_types, (c.mfa_policy or {}).get("level"), c.disabled_at)
+        for c in found
+    ]
     output.table(columns, rows, [describe(client) for client in found])
 
 
@@ -88,13 +94,14 @@ def show(output: Output, client_id: str) -> None:
 @click.argument("client_id")
 @click.option("--name", "client_name", help="What people and admins read.")
 @metadata_options
+@policy_options
 @click.option("--enable", is_flag=True, help="Enable the client again after it was disabled.")
 @on_database
-def update(output: Output, client_id: str, enable: bool, **metadata: Any) -> None:
+def update(output: Output, client_id: str, enable: bool, policy: PolicyOptions, **metadata: Any) -> None:
     """Change what is given and leave the rest.
 
     An option that may be repeated replaces the whole list; given once and empty, it empties the list. Empty, the
-    options for addresses, algorithms, the logo and --default-max-age take away what is registered."""
+    options for addresses, algorithms, the logo, --default-max-age and --mfa take away what is registered."""
     from oidc_server.audit.service import operator
     from oidc_server.authorizations.service import revoke
     from oidc_server.clients.metadata import SECRET_METHODS, MetadataInvalid
@@ -104,11 +111,12 @@ def update(output: Output, client_id: str, enable: bool, **metadata: Any) -> Non
     from oidc_server.core.errors import Reason
 
     registration = registration_of(**metadata)
-    if registration == Registration() and not enable:
+    if registration == Registration() and not enable and not policy.given:
         raise Refused("There is nothing to change: give at least one option.")
     with refusing(MetadataInvalid), transaction() as session:
         client = find(session, client_id, for_change=True)
         subject_type = client.subject_type
+        registration = policy.onto(registration, client.mfa_policy)
         if registration != Registration():
             update_client(session, client, actor=operator(), registration=registration)
         if enable and client.disabled_at is not None:
@@ -121,7 +129,7 @@ def update(output: Output, client_id: str, enable: bool, **metadata: Any) -> Non
     strangers = "Everybody has another subject (sub) at this client from now on, so what it was granted has ended."
     output.facts(
         describe(client), bound("The change"), *([mend] if lacks_secret else []),
-        *([strangers] if client.subject_type != subject_type else []),
+        *([strangers] if client.subject_type != subject_type else []), *words_about(client.mfa_policy),
     )  # fmt: skip
 
 

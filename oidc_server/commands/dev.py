@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; nothing else is accepted.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="A loopback address, or `localhost`, where passkeys work; nothing else is accepted.",
+)
 @click.option(
     "--demo-app-port",
     type=click.IntRange(0, 65535),
@@ -36,7 +41,7 @@ def dev(output: Output, host: str, port: int, demo_app_port: int, data: Path | N
     if not _is_loopback(host):
         raise Refused(f"The development server listens on loopback only, not on {host}. For others: oidc-server serve.")
     with settings_problems_reported():
-        settings = dev_settings(DevData.at(data), port)
+        settings = dev_settings(DevData.at(data), port, host)
         settings = dataclasses.replace(settings, bind=f"{host}:{port}", drain_seconds=0)
     count_over_all_workers()
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from oidc_server.core.settings import Problem, Settings, SettingsError, read_settings, variable
+from oidc_server.core.settings import Problem, Settings, SettingsError, variable
 from oidc_server.core.settings_checks import check
+from oidc_server.core.settings_reading import read_settings
 
 DEFAULT_DATA = Path("var")
 DEFAULT_KEYS = Path("keys")
 DEV_PORT = 8000
+# Text messages of a development server cost nothing: it shows them.
+_DEV_SMS_COUNTRIES = ("AT", "AU", "BR", "CA", "CH", "DE", "ES", "FR", "GB", "IE", "IN", "IT", "JP", "NL", "PL", "US")
 
 
 @dataclass(frozen=True)
@@ -86,20 +89,21 @@ class DevData:
         return state
 
 
-def dev_settings(data: DevData, port: int | None = None) -> Settings:
+def dev_settings(data: DevData, port: int | None = None, host: str | None = None) -> Settings:
     """The settings of a development server: SQLite, loopback, its own random secrets.
 
     The environment may add to them, but it never says which data they are about: a command for a development server
-    does not touch another one because its variables are set too.
+    does not touch another one because its variables are set too. It is called ``localhost`` when it listens there:
+    browsers know passkeys of names, and of no address.
 
     Raises :class:`~oidc_server.core.settings.SettingsError`."""
     state = data.secrets()
     if port is not None:
-        state = data.remember(port=port)
-    address = f"127.0.0.1:{state.get('port', DEV_PORT)}"
+        state = data.remember(port=port, localhost=host == "localhost")
+    port = state.get("port", DEV_PORT)
     own: dict[str, Any] = {
-        "issuer": f"http://{address}",
-        "bind": address,
+        "issuer": f"http://{'localhost' if state.get('localhost') else '127.0.0.1'}:{port}",
+        "bind": f"127.0.0.1:{port}",
         "database_url": f"sqlite:///{(data.directory / 'oidc.sqlite3').absolute()}",
         "redis_url": "",
         "secret_key": state["secret_key"],
@@ -109,9 +113,13 @@ def dev_settings(data: DevData, port: int | None = None) -> Settings:
         "key_passphrase": "",
         "smtp_url": "",  # it shows mail instead of sending it
         "sms_url": "",
+        "sms_provider": "json",
         "workers": 1,
     }
-    return check(replace(read_settings(), **own), production=False)
+    given = read_settings()
+    if not given.sms_countries:
+        own["sms_countries"] = _DEV_SMS_COUNTRIES
+    return check(replace(given, **own), production=False)
 
 
 def settings_for(data: Path | None) -> Settings:

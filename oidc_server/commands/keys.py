@@ -131,10 +131,18 @@ def prune(output: Output, ring: KeyRing) -> None:
 @keys.command()
 @with_ring
 def reseal(output: Output, ring: KeyRing) -> None:
-    """Seal every key anew, after OIDC_MASTER_KEY was changed or OIDC_KEY_PASSPHRASE was introduced."""
+    """Seal keys and the secrets of authenticator apps anew, after what they are sealed under was changed."""
     from oidc_server.keys import service
+    from oidc_server.mfa.factors import current_second_factors
+    from oidc_server.mfa.resealing import Resealed, reseal_secrets
 
-    tell(output, service.reseal(ring.store))
+    outcome, apps = service.reseal(ring.store), Resealed(0, 0)
+    with told_when_it_fails("The keys are done, but the secrets of authenticator apps could not be sealed anew"):
+        apps = reseal_secrets(current_second_factors())
+    sentences = [f"Secrets of authenticator apps sealed anew: {apps.done}."] if apps.done else []
+    if apps.unopened:
+        sentences.append(f"No key that is set opens those of {apps.unopened}: set the one from before as previous.")
+    tell(output, outcome, {"authenticator_apps": apps._asdict()}, *sentences)
 
 
 @keys.command()

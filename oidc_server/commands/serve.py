@@ -24,8 +24,8 @@ def serve(server: str, **given: Any) -> None:
     """Serve with the settings of the environment.
 
     Refuses to start on an insecure or impossible setting, and says every problem at once."""
-    from oidc_server.core.settings import read_settings
     from oidc_server.core.settings_checks import check
+    from oidc_server.core.settings_reading import read_settings
 
     with settings_problems_reported():
         settings = read_settings()

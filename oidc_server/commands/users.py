@@ -15,6 +15,7 @@ from oidc_server.commands.instants import Instant, utc
 from oidc_server.commands.options import Output, Refused, on_database, refusing
 from oidc_server.commands.profiles import profile_facts, profile_options, values_of
 from oidc_server.commands.users_import import import_users
+from oidc_server.commands.users_mfa import mfa, mfa_reset
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -32,6 +33,8 @@ def users() -> None:
 
 
 users.add_command(import_users)
+users.add_command(mfa)
+users.add_command(mfa_reset)
 
 
 @users.command()

@@ -49,6 +49,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 JsonColumn = JSON().with_variant(JSONB(), "postgresql")
+# Where nothing is said, nothing is stored: no JSON that says null.
+OptionalJsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 RowId = Annotated[uuid.UUID, mapped_column(Uuid, primary_key=True, default=new_id)]
 Instant = Annotated[datetime, mapped_column(UtcDateTime)]

@@ -49,6 +49,28 @@ LOGIN_ATTEMPTS = (
 # Failed sign-ins from one address over all accounts: one password sprayed over many people.
 LOGIN_FAILURES_BY_ADDRESS = Rule("login_spray", 100, 900)
 
+# Attempts to give a second factor: those from a browser that the person has signed in with before, each by itself,
+# and those from everywhere else together, because whoever guesses has the password and many addresses.
+MFA_ATTEMPTS = (
+    Rule("mfa_minute", 5, 60),
+    Rule("mfa_quarter", 15, 900),
+    Rule("mfa_hours", 30, 6 * 3600),
+    Rule("mfa_day", 60, 86400),
+)
+# Answers of authenticators that nobody has registered, per address.
+PASSKEY_FAILURES_BY_ADDRESS = Rule("passkey_failures", 100, 900)
+# Codes that are sent to one address or number: the delay between them grows.
+CODES_TO_METHOD = (
+    Rule("codes_minute", 1, 30), Rule("codes_quarter", 4, 900), Rule("codes_hours", 8, 6 * 3600),
+    Rule("codes_day", 12, 86400),
+)  # fmt: skip
+# Text messages cost money, which some numbers share with who has them sent (toll fraud).
+SMS_TO_NUMBER = (Rule("sms_to_number", 4, 900), Rule("sms_to_number_day", 12, 86400))
+SMS_BY_PREFIX = (Rule("sms_by_prefix", 30, 3600), Rule("sms_by_prefix_day", 100, 86400))
+SMS_BY_ADDRESS = (Rule("sms_by_address", 15, 3600), Rule("sms_by_address_day", 50, 86400))
+SMS_BY_ACCOUNT = Rule("sms_by_account", 15, 86400)
+SMS_ALTOGETHER = Rule("sms_altogether", 1000, 3600)
+
 # Mails that anybody can have sent, for each purpose: asked for from one address, for one recipient, and altogether.
 MAILS_BY_ADDRESS = Rule("mails_by_address", 20, 3600)
 MAILS_TO_RECIPIENT = (Rule("mails_to_recipient", 3, 900), Rule("mails_to_recipient_day", 10, 86400))
@@ -65,6 +87,8 @@ RULES = {
     for rule in (
         CLIENT_FAILURES, UNKNOWN_TOKENS, UNKNOWN_API_KEYS, *LOGIN_ATTEMPTS, LOGIN_FAILURES_BY_ADDRESS, MAILS_BY_ADDRESS,
         *MAILS_TO_RECIPIENT, MAILS_ALTOGETHER, *REGISTRATIONS_BY_ADDRESS, THROTTLE_RECORDS,
+        *MFA_ATTEMPTS, PASSKEY_FAILURES_BY_ADDRESS, *CODES_TO_METHOD, *SMS_TO_NUMBER, *SMS_BY_PREFIX,
+        *SMS_BY_ADDRESS, SMS_BY_ACCOUNT, SMS_ALTOGETHER,
     )
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Executable, Integer, String, TextClause, bindparam, text
@@ -28,15 +29,25 @@ def count(key: str, amount: int, *, end: datetime, now: datetime) -> Executable:
     return _bound(statement, {"key": key, "amount": amount}, now=now, end=end).columns(hits=Integer)
 
 
-def count_each(ends: Mapping[str, datetime], looked_at: str, *, now: datetime) -> Executable:
+def count_each(ends: Mapping[str, datetime], looked_at: str, *, now: datetime) -> tuple[Executable, dict[str, Any]]:
     """:func:`count` one under several keys, each with the end of a new window. Gives ``key`` and ``hits`` of each, and
-    beside them ``looked_at``: the hits under that further key, NULL when no window of it runs."""
+    beside them ``looked_at``: the hits under that further key, NULL when no window of it runs.
+
+    The statement and its values: it is the same one for as many keys, because to make it costs more than to run it."""
     keys = sorted(ends)
-    rows = ", ".join(f"(:key{number}, 1, :end{number})" for number in range(len(keys)))
+    values: dict[str, Any] = {"now": now, "looked_at": looked_at}
+    for number, key in enumerate(keys):
+        values |= {f"key{number}": key, f"end{number}": ends[key]}
+    return _counting(len(keys)), values
+
+
+@cache
+def _counting(keys: int) -> Executable:
+    rows = ", ".join(f"(:key{number}, 1, :end{number})" for number in range(keys))
     statement = text(f"{_UPSERT.format(rows=rows)} RETURNING key, hits, ({_LOOK}) AS looked_at")
-    values = {f"key{number}": key for number, key in enumerate(keys)} | {"looked_at": looked_at}
-    bound = _bound(statement, values, now=now, **{f"end{number}": ends[key] for number, key in enumerate(keys)})
-    return bound.columns(key=String, hits=Integer, looked_at=Integer)
+    instants = ["now", *(f"end{number}" for number in range(keys))]
+    typed = statement.bindparams(*(bindparam(name, type_=UtcDateTime) for name in instants))
+    return typed.columns(key=String, hits=Integer, looked_at=Integer)
 
 
 def take_back(keys: list[str]) -> Executable:

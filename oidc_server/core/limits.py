@@ -16,7 +16,7 @@ from typing import Any
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import Engine, Integer, String, delete, select
+from sqlalchemy import Engine, Integer, String, bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -39,6 +39,15 @@ class RateLimitCounter(Base):
     key: Mapped[str] = mapped_column(String(120), primary_key=True)
     hits: Mapped[int] = mapped_column(Integer)
     expires_at: Mapped[Instant] = mapped_column(index=True)
+
+
+_COUNTED = select(RateLimitCounter.key).where(RateLimitCounter.key.in_(bindparam("keys", expanding=True)))
+_ONE_LESS = (
+    update(RateLimitCounter)
+    .where(RateLimitCounter.key.in_(_COUNTED.order_by(RateLimitCounter.key).with_for_update()))
+    .where(RateLimitCounter.hits > 0)
+    .values(hits=RateLimitCounter.hits - 1)
+)
 
 
 class DatabaseStorage(Storage):
@@ -69,7 +78,7 @@ class DatabaseStorage(Storage):
         ends = {key: now + timedelta(seconds=rule.seconds) for key, rule in zip(keys, rules, strict=True)}
         looked_at = "" if within is None else within[0].item.key_for(within[1])
         with self._engine.connect() as connection, connection.begin() as transaction:
-            rows = connection.execute(limit_statements.count_each(ends, looked_at, now=now)).all()
+            rows = connection.execute(*limit_statements.count_each(ends, looked_at, now=now)).all()
             if within is not None and (rows[0].looked_at or 0) >= within[0].amount:
                 transaction.rollback()
                 return within[0]
@@ -85,6 +94,11 @@ class DatabaseStorage(Storage):
         locked = select(RateLimitCounter.key).where(counted).order_by(RateLimitCounter.key).with_for_update()
         with self._engine.begin() as connection:
             connection.execute(delete(RateLimitCounter).where(RateLimitCounter.key.in_(locked)))
+
+    def take_back(self, rules: Sequence[Rule], key: str) -> None:
+        """Count one attempt less of one key under several rules; locked in the order in which they are counted."""
+        with self._engine.begin() as connection:
+            connection.execute(_ONE_LESS, {"keys": [rule.item.key_for(key) for rule in rules]})
 
     def _row(self, key: str) -> tuple[int, datetime] | None:
         query = select(RateLimitCounter.hits, RateLimitCounter.expires_at).where(RateLimitCounter.key == key)
@@ -154,15 +168,15 @@ class Limits:
         amount = self._amounts.get(rule.name, rule.amount)
         return rule if amount == rule.amount else self._set_rules.setdefault(rule, replace(rule, amount=amount))
 
-    def _run(self, operation: str, rule: Rule, key: str) -> Any:
+    def _run(self, operation: str, rule: Rule, key: str, **options: int) -> Any:
         rule = self._as_set(rule)
         if clock.seconds() >= self._broken_until:
             try:
-                return getattr(self._shared, operation)(rule.item, key)
+                return getattr(self._shared, operation)(rule.item, key, **options)
             except StorageError as error:
                 self._leave_alone(error.storage_error)
         with self._local_lock:
-            return getattr(self._local, operation)(rule.outage_item, key)
+            return getattr(self._local, operation)(rule.outage_item, key, **options)
 
     def hit(self, rule: Rule, *parts: str) -> bool:
         """Count one attempt; False when it is beyond the rule. Atomic over all processes."""
@@ -209,6 +223,18 @@ class Limits:
                 self._leave_alone(error)
         for rule in rules:
             self._run("clear", rule, key)
+        return None
+
+    def take_back(self, rules: Sequence[Rule], *parts: str) -> None:
+        """Count one attempt less, which turned out to be none that is to be limited; those of others stay counted."""
+        key = _key(parts)
+        if (storage := self._table()) is not None:
+            try:
+                return storage.take_back([self._as_set(rule) for rule in rules], key)
+            except (DBAPIError, PoolTimeoutError) as error:
+                self._leave_alone(error)
+        for rule in rules:
+            self._run("hit", rule, key, cost=-1)
         return None
 
     def _leave_alone(self, error: BaseException) -> None:

@@ -1,15 +1,12 @@
-"""The settings: one frozen dataclass, read from ``OIDC_`` variables by environs, every problem reported at once.
+"""The settings: one frozen dataclass, set by ``OIDC_`` variables.
 
 Each field carries its own documentation; ``docs/settings.md`` is generated from it."""
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-from environs import Env, EnvValidationError
 
 PREFIX = "OIDC_"
 
@@ -47,7 +44,8 @@ class Settings:
     master_key: str = _setting(
         "str",
         "",
-        "At least 32 random characters. Seals what is stored encrypted: the keys of the `database` key store.",
+        "At least 32 random characters. Seals what is stored encrypted: the keys of the `database` key store, and the"
+        " secrets of authenticator apps, which the secret key seals where there is no master key.",
         secret=True,
     )
     master_key_previous: tuple[str, ...] = _setting(
@@ -121,6 +119,33 @@ class Settings:
         "Whether registering an address that has an account is refused by 409. By default the answer is that of a new"
         " account, and only a mail to the owner of the address tells.",
     )  # fmt: skip
+    mfa: str = _setting(
+        "str", "optional",
+        "Who is asked for a second factor: `off`: nobody; `optional`: who has enrolled one; `required`: everybody.",
+    )  # fmt: skip
+    mfa_methods: tuple[str, ...] = _setting(
+        "list", ("webauthn", "totp", "sms", "email"),
+        "The second factors that people may use, comma-separated, of `webauthn`, `totp`, `sms` and `email`. `sms` is"
+        " offered only where `OIDC_SMS_COUNTRIES` names a country.",
+    )  # fmt: skip
+    mfa_grace_days: int = _setting(
+        "int", 0,
+        "Days for which people who have to enrol a second factor can still sign in without one, from the first time"
+        " that it was asked for; 0: none.",
+    )  # fmt: skip
+    mfa_trusted_device_days: int = _setting(
+        "int", 30, "Days for which a browser in which the second factor was given may be trusted; 0: none is."
+    )
+    webauthn_rp_id: str = _setting(
+        "str", "",
+        "The domain that passkeys are made for: the issuer's host, or a domain above it. Passkeys are good for the one"
+        " that they were made for, so choose it once. By default the issuer's host.",
+    )  # fmt: skip
+    webauthn_origins: tuple[str, ...] = _setting(
+        "list", (),
+        "Further origins at which these passkeys are used, comma-separated, such as `https://example.de`; told to"
+        " browsers at `/.well-known/webauthn`.",
+    )  # fmt: skip
     limits: tuple[str, ...] = _setting(
         "list",
         (),
@@ -165,7 +190,17 @@ class Settings:
         "Where text messages to phones are handed over: `to` and `text` are posted there as JSON.",
         secret=True,
     )
-    sms_token: str = _setting("str", "", "The bearer token for `OIDC_SMS_URL`.", secret=True)
+    sms_token: str = _setting("str", "", "The bearer token for `OIDC_SMS_URL`; for Twilio `SID:token`.", secret=True)
+    sms_provider: str = _setting(
+        "str", "json",
+        "How `OIDC_SMS_URL` is spoken to: `json`, or `twilio` for a server with Twilio's interface for messages.",
+    )  # fmt: skip
+    sms_from: str = _setting("str", "", "Who text messages come from, for Twilio: a number or a messaging service.")
+    sms_countries: tuple[str, ...] = _setting(
+        "list", (),
+        "The countries to whose numbers text messages are sent, comma-separated, such as `DE,AT,CH` (ISO 3166-1). By"
+        " default none.",
+    )  # fmt: skip
     kafka_brokers: tuple[str, ...] = _setting("list", (), "`host:port`, comma-separated: where events are published.")
     bind: str = _setting("str", "127.0.0.1:8000", "Where `serve` listens.")
     workers: int = _setting("int", 2, "Worker processes of `serve`.")
@@ -192,6 +227,13 @@ class Settings:
     def secret_keys(self) -> tuple[str, ...]:
         """The present secret key first, then those that it replaced."""
         return (self.secret_key, *self.secret_key_previous)
+
+    @property
+    def sealing_keys(self) -> tuple[str, ...]:
+        """What stored secrets are sealed under: the master key, or without one the secret key; then those whose boxes
+        still open."""
+        given = (self.master_key, *self.master_key_previous, *self.secret_keys)
+        return tuple(key for key in given if key)
 
     @property
     def limit_amounts(self) -> dict[str, int]:
@@ -249,37 +291,3 @@ def variables() -> frozenset[str]:
 def variable(name: str) -> str:
     """The environment variable of a field."""
     return PREFIX + name.upper()
-
-
-_MENDS = {
-    "int": "Give a whole number",
-    "bool": "Give true or false",
-    "list": "Give values separated by commas",
-    "path": "Give a path",
-}
-
-
-def read_settings() -> Settings:
-    """Read the environment.
-
-    Raises :class:`SettingsError` with every value that could not be read."""
-    env = Env(prefix=PREFIX, eager=False)
-    readers: dict[str, Callable[..., Any]] = {
-        "str": env.str, "int": env.int, "list": env.list, "path": env.path, "bool": env.bool,
-    }  # fmt: skip
-    values: dict[str, Any] = {}
-    for f in dataclasses.fields(Settings):
-        kind = f.metadata["kind"]
-        value = readers[kind](f.name.upper(), default=f.default)
-        values[f.name] = tuple(item.strip() for item in value if item.strip()) if kind == "list" else value
-    try:
-        env.seal()
-    except EnvValidationError as error:
-        kinds = {variable(f.name): f.metadata["kind"] for f in dataclasses.fields(Settings)}
-        raise SettingsError(
-            [
-                Problem(name, "it cannot be read", f"{_MENDS.get(kinds[name], 'Give a text')}.")
-                for name in error.error_messages
-            ]
-        ) from error
-    return Settings(**values)

@@ -17,6 +17,7 @@ from oidc_server.core.settings import Problem, Settings, SettingsError, variable
 
 SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519")
 RSA_KEY_SIZES = (2048, 3072, 4096)
+SECOND_FACTORS = frozenset({"webauthn", "totp", "sms", "email"})
 SECRET_MIN_CHARACTERS = 32
 _FAMILIAR_SECRETS = ("changeme", "secret", "password", "default", "example", "development", "insecure")
 _POSITIVE = (
@@ -28,10 +29,11 @@ _POSITIVE = (
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
 _LOGO_BYTES_AT_MOST = 262_144
 _SENDER = re.compile(r"(?:(?P<name>[^<>\"]*)<(?P<inside>[^<>]*)>|(?P<bare>[^<>]*))")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _NOT_NEGATIVE = (
     "key_rotation_days", "refresh_grace", "client_cache_seconds", "hash_concurrency", "hash_waiters", "drain_seconds",
-    "closing_grace_days",
+    "closing_grace_days", "mfa_grace_days", "mfa_trusted_device_days",
 )  # fmt: skip
 
 
@@ -180,6 +182,36 @@ def _is_for_sms(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"})
 
 
+def _second_factors(settings: Settings) -> Iterator[Problem]:
+    if settings.mfa not in {"off", "optional", "required"}:
+        yield _problem("mfa", "there is no such policy", "Give off, optional or required.")
+    if not settings.mfa_methods or not set(settings.mfa_methods) <= SECOND_FACTORS:
+        yield _problem("mfa_methods", "there is no such method", f"Give some of {', '.join(sorted(SECOND_FACTORS))}.")
+    host = urlsplit(settings.issuer).hostname or ""
+    if settings.webauthn_rp_id and not f".{host}".endswith(f".{settings.webauthn_rp_id}"):
+        yield _problem(
+            "webauthn_rp_id", "it is neither the issuer's host nor a domain above it",
+            "Leave it empty, or give such a domain, such as example.com for https://login.example.com.",
+        )  # fmt: skip
+    for origin in settings.webauthn_origins:
+        parts = urlsplit(origin)
+        if parts.scheme != "https" or not parts.hostname or origin != f"https://{parts.netloc}":
+            yield _problem("webauthn_origins", f"{origin!r} is no origin", "Give values such as https://example.de.")
+
+
+def _text_messages(settings: Settings) -> Iterator[Problem]:
+    if settings.sms_provider not in {"json", "twilio"}:
+        yield _problem("sms_provider", "there is no such interface", "Give json or twilio.")
+    named = settings.sms_from and all(settings.sms_token.partition(":"))
+    if settings.sms_provider == "twilio" and settings.sms_url and not named:
+        yield _problem(
+            "sms_provider", "Twilio has to know who asks, and who messages come from",
+            "Set OIDC_SMS_TOKEN to SID:token, and OIDC_SMS_FROM to a number or a messaging service.",
+        )  # fmt: skip
+    if not all(_COUNTRY.fullmatch(country) for country in settings.sms_countries):
+        yield _problem("sms_countries", "there is no such country", "Give two capital letters each, such as DE,AT.")
+
+
 def _looks(settings: Settings) -> Iterator[Problem]:
     if not _COLOR.fullmatch(settings.theme_color):
         yield _problem("theme_color", "it is no colour", "Give # and six hexadecimal digits, such as #1f5fbf.")
@@ -222,8 +254,25 @@ def _production(settings: Settings) -> Iterator[Problem]:
             yield Problem(name, "it switches protection off", "Unset it.")
 
 
-RULES = (_issuer, _database, _keys, _numbers, _proxies, _limits, _words, _messages, _looks)
-PRODUCTION_RULES = (_secrets, _production)
+def _countries(settings: Settings) -> Iterator[Problem]:
+    """Asked where people are served only: to know all countries takes longer than most commands."""
+    if not settings.sms_countries:
+        return
+    if not settings.sms_url:
+        yield _problem(
+            "sms_countries", "codes would be offered by text message, and nothing sends any",
+            "Set OIDC_SMS_URL, or name no country.",
+        )  # fmt: skip
+    import phonenumbers  # noqa: PLC0415 - see above
+
+    if unknown := sorted(set(settings.sms_countries) - phonenumbers.SUPPORTED_REGIONS):
+        yield _problem("sms_countries", f"{unknown[0]!r} is no country", "Give such as DE,AT,GB (ISO 3166-1).")
+
+
+RULES = (
+    _issuer, _database, _keys, _numbers, _proxies, _limits, _words, _messages, _second_factors, _text_messages, _looks,
+)  # fmt: skip
+PRODUCTION_RULES = (_secrets, _production, _countries)
 
 
 def check(settings: Settings, *, production: bool) -> Settings:

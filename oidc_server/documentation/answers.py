@@ -8,6 +8,7 @@ from oidc_server.documentation.error_codes import BEARER_CODES, CLIENT_CODES
 from oidc_server.documentation.metadata import METADATA
 from oidc_server.documentation.person import USERINFO
 from oidc_server.documentation.schemas import SECONDS, TEXT, TEXTS, TRUTH, URI, Schema, object_of, said
+from oidc_server.mfa.kinds import KINDS, RECOVERY
 
 TOKEN = object_of(
     "Tokens (RFC 6749 §5.1).",
@@ -65,6 +66,30 @@ JWKS = object_of(
     "The keys that tokens of this server verify with, those announced for later included (RFC 7517 §5).",
     {"keys": {"type": "array", "items": {"$ref": "#/components/schemas/JWK"}, "description": "Public keys only."}},
 )
+RELATED_ORIGINS = object_of(
+    "Where the passkeys of this server may be used (Web Authentication Level 3 §5.11).",
+    {"origins": {"type": "array", "items": {"type": "string", "format": "uri"}, "description": "The issuer's first."}},
+)
+
+FACTOR_CHOICE = object_of(
+    "A second factor by which a login goes on.",
+    {
+        "id": said({"type": ["string", "null"], "format": "uuid"}, "The `method_id`; null for recovery codes."),
+        "type": said({"enum": [*(kind.value for kind in KINDS), RECOVERY]}, "Its kind."),
+        "name": said({"type": ["string", "null"]}, "What the person calls it; null for recovery codes."),
+        "default": said(TRUTH, "Whether it is the one to ask for first."),
+        "sent_to": said({"type": ["string", "null"]}, "Where a code would be sent, masked; null where none is."),
+    },
+)
+_HOW_TO_GO_ON: Schema = {
+    "mfa_token": said(TEXT, "With `mfa_required`: goes on with this login, for five minutes, once. It is no bearer."),
+    "methods": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/FactorChoice"},
+        "description": "With `mfa_required`: by what the login can go on, in the person's order.",
+    },
+    "enrol_at": said(URI, "With `mfa_enrolment_required`: the page on which the person sets up a second factor."),
+}
 
 OAUTH_ERROR = object_of(
     "A refusal (RFC 6749 §5.2). Why exactly is in the server's log, under the `error_id`.",
@@ -72,8 +97,10 @@ OAUTH_ERROR = object_of(
         "error": said({"enum": list(CLIENT_CODES)}, "The kind of refusal."),
         "error_description": said(TEXT, "One fixed sentence for each `error`."),
         "error_id": said(TEXT, "The request's id: tell it to the operator."),
+        **_HOW_TO_GO_ON,
     },
-)
+    "error", "error_description", "error_id",
+)  # fmt: skip
 BEARER_ERROR = object_of(
     "A refusal of an access token (RFC 6750 §3); `WWW-Authenticate` says the same.",
     {
@@ -96,6 +123,7 @@ PROBLEM = object_of(
             "type": "object",
             "description": "By member of what was sent: what is wrong with it. Members of objects are nested here too.",
         },
+        **_HOW_TO_GO_ON,
     },
     "type", "title", "status", "code", "error_id",
 )  # fmt: skip
@@ -134,8 +162,10 @@ SCHEMAS: dict[str, Schema] = {
     "IntrospectionResponse": INTROSPECTION,
     "JWK": JWK,
     "JWKS": JWKS,
+    "RelatedOrigins": RELATED_ORIGINS,
     "Metadata": METADATA,
     "UserInfo": USERINFO,
+    "FactorChoice": FACTOR_CHOICE,
     "OAuthError": OAUTH_ERROR,
     "BearerError": BEARER_ERROR,
     "Problem": PROBLEM,

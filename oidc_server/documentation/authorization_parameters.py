@@ -43,10 +43,14 @@ AUTHORIZATION_REQUEST: Schema = {
         f"in anew, `{CONSENT}`: ask again, `{SELECT_ACCOUNT}`: show who is signed in, and let them choose, `{CREATE}`: "
         "show the page on which people make an account, where they can.",
     ),
-    "max_age": said(SECONDS, "Seconds: whoever signed in earlier than that signs in anew."),
+    "max_age": said(SECONDS, "Seconds: whoever signed in, or gave a second factor, earlier than that signs in anew."),
     "id_token_hint": said(TEXT, "An ID token that the client got, also an expired one: sign in this person."),
     "login_hint": said(TEXT, "An email address or username, put into the form; somebody else signs in anew."),
-    "acr_values": said(TEXT, "Ways to sign in, best first, separated by spaces; not binding. The ID token says which."),
+    "acr_values": said(
+        TEXT,
+        "Levels of `acr_values_supported`, best first, separated by spaces: one has to be reached, by a second factor "
+        "if need be (RFC 9470). Others are ignored. The tokens say which one was.",
+    ),
     "ui_locales": _UI_LOCALES,
     "claims": said(
         TEXT,

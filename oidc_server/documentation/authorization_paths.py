@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oidc_server.accounts.addresses import ACCOUNT_CLOSED, PUBLIC
+from oidc_server.accounts.addresses import ACCOUNT_CLOSED, PUBLIC, WAYS_IN
 from oidc_server.accounts.pages.blueprint import CHOOSE_ACCOUNT, CONSENT, SIGN_IN
 from oidc_server.accounts.pages.own_pages import OWN_PAGES
 from oidc_server.clients.logos import LOGOS
@@ -27,7 +27,7 @@ from oidc_server.protocol.end_session import SIGN_OUT, SIGNED_OUT
 TAG = "Login"
 # For people and their browsers; no program calls them, and what they hold may change.
 PAGES = (
-    SIGN_IN, CONSENT, CHOOSE_ACCOUNT, CONTINUATION, SIGN_OUT, SIGNED_OUT, *sorted({*PUBLIC, *OWN_PAGES}),
+    SIGN_IN, *WAYS_IN, CONSENT, CHOOSE_ACCOUNT, CONTINUATION, SIGN_OUT, SIGNED_OUT, *sorted({*PUBLIC, *OWN_PAGES}),
     ACCOUNT_CLOSED, f"{LOGOS}/{{client_id}}/{{digest}}",
 )  # fmt: skip
 

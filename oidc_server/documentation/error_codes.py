@@ -13,6 +13,8 @@ _OF_TOKEN: tuple[type[OAuthRefusal], ...] = (
     errors.UnsupportedGrantType,
     errors.InvalidScope,
     errors.InvalidTarget,
+    errors.MfaRequired,
+    errors.MfaEnrolmentRequired,
 )
 _OF_AUTHORIZATION: tuple[type[OAuthRefusal], ...] = (
     errors.InvalidRequest,
@@ -27,6 +29,7 @@ _OF_AUTHORIZATION: tuple[type[OAuthRefusal], ...] = (
     errors.LoginRequired,
     errors.ConsentRequired,
     errors.AccountSelectionRequired,
+    errors.InteractionRequired,
     errors.UnmetAuthenticationRequirements,
 )
 _OF_THE_SERVER = ("temporarily_unavailable", "server_error")

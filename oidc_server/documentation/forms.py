@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from oidc_server.clients.metadata import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN
+from oidc_server.clients.metadata import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    PASSWORD,
+    REFRESH_TOKEN,
+    SECOND_FACTOR,
+)
 from oidc_server.documentation.schemas import TEXT, Schema, said
 from oidc_server.protocol.client_assertion import ASSERTION_TYPE
 from oidc_server.protocol.server import GRANTS
@@ -71,6 +77,18 @@ _OF_GRANT: dict[str, tuple[str, Schema]] = {
             **_TARGET,
         },
     ),
+    SECOND_FACTOR: (
+        "The same client finishes what the password grant began: for a person who owes a second factor that grant "
+        "answers `mfa_required`, with an `mfa_token` and the `methods`. A code is sent by `POST /mfa/challenge`.",
+        {
+            "mfa_token": said(TEXT, "The `mfa_token`: good for five minutes, once, for this client."),
+            "method_id": said(TEXT, "The `id` of the method; left away for a recovery code."),
+            "code": said(TEXT, "The code that an app shows or that was sent, or a recovery code."),
+            "credential": said(
+                TEXT, "Instead of `code`, for `webauthn`: the authenticator's answer, `PublicKeyCredential.toJSON()`."
+            ),
+        },
+    ),
     REFRESH_TOKEN: (
         "A client redeems a refresh token for new tokens (RFC 6749 §6). The answer holds the next refresh token.",
         {
@@ -79,7 +97,7 @@ _OF_GRANT: dict[str, tuple[str, Schema]] = {
         },
     ),
 }
-_OPTIONAL = {*_CLIENT, *_TARGET, "code_verifier", "token_type_hint"}
+_OPTIONAL = {*_CLIENT, *_TARGET, "code_verifier", "token_type_hint", "method_id", "credential"}
 
 
 def _form(title: str, description: str, properties: Schema) -> Schema:
@@ -100,6 +118,9 @@ def token_forms() -> dict[str, Schema]:
         description, parameters = _OF_GRANT[name]
         grant_type = {"const": name, "description": "Which grant this is."}
         forms[name] = _form(name, description, {"grant_type": grant_type, **parameters})
+    of_second_factor = forms[SECOND_FACTOR]
+    of_second_factor["required"].remove("code")
+    of_second_factor["oneOf"] = [{"required": ["code"]}, {"required": ["method_id", "credential"]}]
     return forms
 
 

@@ -13,7 +13,7 @@ from oidc_server.core.settings_checks import SIGNING_ALGORITHMS
 from oidc_server.documentation.schemas import TEXTS, TRUTH, URI, Schema, object_of, said, some_of
 from oidc_server.protocol.authorization_checks import S256
 from oidc_server.protocol.authorization_request import PROMPT_VALUES, RESPONSE_MODES, RESPONSE_TYPES
-from oidc_server.sessions.service import ACR_PASSWORD
+from oidc_server.sessions.assurance import ACR_VALUES
 
 _SECRET_METHODS = tuple(method for method in TOKEN_ENDPOINT_AUTH_METHODS if method != NONE)
 _METHODS_AT = {
@@ -38,7 +38,7 @@ _CAPABILITIES: Schema = {
     "grant_types_supported": said(TEXTS, "The grants; `password` is listed only while some client may use it."),
     "code_challenge_methods_supported": said(some_of([S256]), "PKCE (RFC 7636)."),
     "prompt_values_supported": said(some_of(PROMPT_VALUES), "What `prompt` may hold."),
-    "acr_values_supported": said(some_of([ACR_PASSWORD]), "How well people can prove who they are here."),
+    "acr_values_supported": said(some_of(list(ACR_VALUES)), "How well people can prove who they are here."),
     "subject_types_supported": said(some_of(SUBJECT_TYPES), "Whether a `sub` is the same at every client."),
     "id_token_signing_alg_values_supported": said(some_of(SIGNING_ALGORITHMS), "The algorithms that sign now."),
     "userinfo_signing_alg_values_supported": said(some_of(SIGNING_ALGORITHMS), "The same, for userinfo as a JWT."),

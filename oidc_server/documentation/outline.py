@@ -148,7 +148,9 @@ def _forms(document: Document, body: dict[str, Any] | None) -> tuple[Table, ...]
         return ()
     (content,) = body["content"].values()
     schema = _resolve(document, content["schema"])
-    alternatives = [_resolve(document, one) for one in schema.get("oneOf", [schema])]
+    one_of = schema.get("oneOf", [])
+    # What is not named says which members go together, and is no form by itself.
+    alternatives = [_resolve(document, one) for one in one_of if "$ref" in one] or [schema]
     named = str(content["schema"].get("$ref", "")).rpartition("/")[2]
     return tuple(
         _table(document, alternative.get("title", named or "Body"), alternative) for alternative in alternatives

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from oidc_server.accounts.addresses import PASSKEY_ORIGINS
 from oidc_server.documentation import forms
 from oidc_server.documentation.error_codes import token_codes
 from oidc_server.documentation.responses import answer, document_answer, refusal
@@ -23,8 +24,9 @@ _CLIENTS: list[dict[str, list[str]]] = [{"client": []}, {}]
 
 
 def token_request_names() -> dict[str, str]:
-    """The names under which the token endpoint's forms are kept among the schemas, by grant type."""
-    return {grant.GRANT_TYPE: "TokenRequest." + grant.GRANT_TYPE for grant in GRANTS}
+    """The names under which the token endpoint's forms are kept among the schemas, by grant type; of a URN only its end
+    is taken, because such names have no colons (OpenAPI §4.8.7)."""
+    return {grant.GRANT_TYPE: "TokenRequest." + grant.GRANT_TYPE.rpartition(":")[2] for grant in GRANTS}
 
 
 def protocol_paths() -> dict[str, dict[str, Any]]:
@@ -34,6 +36,7 @@ def protocol_paths() -> dict[str, dict[str, Any]]:
         INTROSPECTION: {"post": _introspection()},
         REVOCATION: {"post": _revocation()},
         JWKS: {"get": _jwks()},
+        PASSKEY_ORIGINS: {"get": _passkey_origins()},
         OPENID_CONFIGURATION: {"get": _metadata("openidConfiguration", "OpenID Connect Discovery §4")},
         AUTHORIZATION_SERVER_METADATA: {"get": _metadata("authorizationServerMetadata", "RFC 8414 §3")},
     }
@@ -68,7 +71,11 @@ def _token(names: dict[str, str]) -> dict[str, Any]:
         "answer, it gives the same successor. Readable by browsers on the origins of registered public clients.",
         "security": _CLIENTS,
         "requestBody": _form(schema),
-        "responses": {"200": answer("The tokens.", "TokenResponse"), **_refusals(token_codes(400))},
+        "responses": {
+            "200": answer("The tokens.", "TokenResponse"),
+            **_refusals(token_codes(400)),
+            "403": refusal("The password was right, and is not enough.", token_codes(403)),
+        },
     }
 
 
@@ -110,6 +117,18 @@ def _jwks() -> dict[str, Any]:
         "but not more often than every half minute.",
         "security": [],
         "responses": document_answer("The keys.", "JWKS"),
+    }
+
+
+def _passkey_origins() -> dict[str, Any]:
+    return {
+        "operationId": "passkeyOrigins",
+        "tags": ["Discovery"],
+        "summary": "The origins of the passkeys",
+        "description": "Web Authentication Level 3 §5.11. Browsers ask for it at the domain of the passkeys when one "
+        "is used at another origin: where that domain is not the issuer's host, serve this document there too.",
+        "security": [],
+        "responses": document_answer("The origins.", "RelatedOrigins"),
     }
 
 

@@ -47,6 +47,14 @@ class Kind(StrEnum):
         "After a person closed their account: how long they can still have it back.",
     )  # fmt: skip
     ACCOUNT_ERASED = ("account_erased", (), "To the last address of an account that was erased: the last message.")
+    MFA_CODE = ("mfa_code", ("code", "expires_in"), "To who has to prove a second factor by mail: a code.")
+    MFA_CODE_BY_SMS = ("mfa_code_by_sms", ("code",), "By text message, to who has to prove a second factor: a code.")
+    MFA_METHOD_ADDED = ("mfa_method_added", ("link", "method"), "After a second factor was set up: which one.")
+    MFA_METHOD_REMOVED = ("mfa_method_removed", ("link", "method"), "After a second factor was removed: which one.")
+    MFA_RECOVERY_CODES = (
+        "mfa_recovery_codes", ("link", "when"), "After recovery codes were made, or one was used: that it happened."
+    )  # fmt: skip
+    MFA_RESET = ("mfa_reset", ("link",), "After an admin removed all second factors of an account.")
     INVITATION = (
         "invitation", ("link", "expires_in"),
         "To somebody for whom an account was made: a link under which they set a password.",

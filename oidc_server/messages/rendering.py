@@ -1,4 +1,5 @@
-"""The words of mails: one template in plain text and one in HTML for each kind, in the language of the person.
+"""The words of mails and text messages, in the language of the person: of each kind of mail one template in plain text
+and one in HTML, of text messages one in plain text.
 
 As with pages, a deployment's own templates come first (OIDC_TEMPLATE_DIRECTORY). Every link leads to the issuer of the
 settings, whatever a request said of this server's name."""
@@ -6,9 +7,10 @@ settings, whatever a request said of this server's name."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode, urlsplit
 
 from flask import current_app
 from jinja2 import Environment
@@ -17,13 +19,17 @@ from oidc_server.core import logs
 from oidc_server.messages.kinds import Kind
 from oidc_server.messages.mail import Mail
 from oidc_server.messages.models import Message
+from oidc_server.messages.transports import Sms
 from oidc_server.pages import languages
 from oidc_server.pages import rendering as page_rendering
 from oidc_server.pages.rendering import Environments
 from oidc_server.pages.theme import current_theme
 
 EXTENSION = "oidc_server.messages.issuer"
-VALUES = ("name", "site", "link", "expires_in", "when", "device", "address", "old_email", "new_email")
+VALUES = (
+    "name", "site", "link", "expires_in", "when", "device", "address", "old_email", "new_email", "code", "method",
+    "codes_left",
+)  # fmt: skip
 _NAME_CHARACTERS = 60
 _OTHER_CHARACTERS = 400
 # Control characters, what turns the direction of writing around, and halves of characters.
@@ -31,6 +37,9 @@ _UNFIT = re.compile("[\x00-\x20\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\u
 # What a mail program would make a link of. A name is no place for somebody else's advertisement.
 _LIKE_AN_ADDRESS = re.compile(r"://|www\.|@|[^\W\d_]\.[^\W\d_]{2,}", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
+
+_Words = TypeVar("_Words")
+_Render = Callable[[Environment, Kind, dict[str, Any]], _Words]
 
 log = logs.get_logger()
 
@@ -57,11 +66,23 @@ def compose_mail(message: Message, *, recipient: str, language: str | None = Non
     return Mail(recipient, words.subject, words.text, words.html, words.language)
 
 
+def compose_code_sms(message: Message, *, recipient: str, code: str, language: str | None = None) -> Sms:
+    """The text message for a row that tells a code. Its last line, which browsers look for, is ours and no template's:
+    they offer the code on pages of this host only (WICG, Origin-bound one-time codes delivered via SMS)."""
+    text = _write(Kind(message.kind), language or message.language, {"code": code}, _render_text)
+    return Sms(recipient, f"{text}\n\n@{urlsplit(link_to('')).hostname} #{code}")
+
+
 def render_mail(kind: Kind, language: str | None, **values: object) -> Rendered:
     """The words of a mail, in the first language of ours that the BCP 47 tag stands for, otherwise in English.
 
     ``expires_in`` is a ``timedelta``, ``when`` an aware ``datetime``, told in its own time zone; all others are texts.
     Raises ``TypeError`` for a value that is missing or unknown, and ``ValueError`` for a link to elsewhere."""
+    return _write(kind, language, values, _render)
+
+
+def _write(kind: Kind, language: str | None, values: dict[str, object], render: _Render[_Words]) -> _Words:
+    """By the deployment's own templates; by ours where one of those is broken."""
     _check(kind, values)
     environments: Environments = current_app.extensions[page_rendering.EXTENSION]
     with languages.speaking(language) as spoken:
@@ -73,12 +94,12 @@ def render_mail(kind: Kind, language: str | None, **values: object) -> Rendered:
             "home": link_to(""),
         }
         try:
-            return _render(environments.own, kind, context)
+            return render(environments.own, kind, context)
         except Exception:  # whatever a template of the deployment can raise: the mail has to go out
             if environments.own is environments.ours:
                 raise
             log.exception("mail_template_broken", kind=kind.value)
-            return _render(environments.ours, kind, context)
+            return render(environments.ours, kind, context)
 
 
 def _check(kind: Kind, values: dict[str, object]) -> None:
@@ -100,6 +121,11 @@ def _render(environment: Environment, kind: Kind, context: dict[str, Any]) -> Re
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     text = _BLANK_LINES.sub("\n\n", lines).strip() + "\n"
     return Rendered(subject, text, html, context["language"].tag)
+
+
+def _render_text(environment: Environment, kind: Kind, context: dict[str, Any]) -> str:
+    """One line: a text message is short."""
+    return " ".join(environment.get_template(f"messages/{kind.value}.txt").render(context).split())
 
 
 def _told(name: str, value: object) -> str | None:

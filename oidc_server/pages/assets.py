@@ -1,4 +1,4 @@
-"""The style sheets, the one script and the logo of the pages, from this server and read once."""
+"""The style sheets, the scripts and the logo of the pages, from this server and read once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from oidc_server.pages.theme import Theme, current_theme
 EXTENSION = "oidc_server.assets"
 _MAX_AGE = 300
 _STATIC = Path(__file__).resolve().parent.parent / "static"
-_SHIPPED = {"pages.css": "text/css; charset=utf-8", "form_post.js": "text/javascript; charset=utf-8"}
+_SHIPPED = {
+    "pages.css": "text/css; charset=utf-8",
+    "form_post.js": "text/javascript; charset=utf-8",
+    "passkeys.js": "text/javascript; charset=utf-8",
+}
 
 assets = Blueprint("assets", __name__)
 

@@ -20,6 +20,10 @@ BROWSER = "browser"
 SESSION = "session"
 # Says that somebody has signed in here before.
 DEVICE = "device"
+# Goes on with a login that still owes a second factor.
+PENDING = "pending"
+# Says that the second factor was given in this browser, and need not be for a while.
+TRUST = "trust"
 # What the page before has to say on the next one.
 NOTICE = "notice"
 _SECRET_CHARACTERS = 43

@@ -18,10 +18,12 @@ from oidc_server.api.blueprint import CODES
 from oidc_server.api.codes import Code
 from oidc_server.api.problems import Problem
 from oidc_server.clients.api_keys import ApiKeyRefused, current_api_keys
+from oidc_server.clients.registry import ClientSnapshot
 from oidc_server.core import clock
 from oidc_server.core.errors import Reason
 from oidc_server.core.http import client_address, name_client
 from oidc_server.core.identity import parse_id
+from oidc_server.protocol import challenges
 from oidc_server.protocol.access_descriptions import (
     ACCESS_CLASS,
     BY_PERSON,
@@ -31,6 +33,7 @@ from oidc_server.protocol.access_descriptions import (
     CODES_FOR_SOME,
     INTERNAL,
     ITSELF,
+    LATELY,
     PERSON_OR_NOBODY,
     PUBLIC,
     RECENTLY,
@@ -41,11 +44,12 @@ from oidc_server.protocol.access_descriptions import (
 )
 from oidc_server.protocol.access_token import AccessToken, TokenRefused
 from oidc_server.protocol.callers import Caller, Person, person_behind
+from oidc_server.protocol.second_factors import factor_to_prove, policy_of
 from oidc_server.protocol.server import AuthorizationServer, current_server
 from oidc_server.protocol.token_state import live_access_token
+from oidc_server.sessions.assurance import ACR_MFA, acr_of, reaches
 
 RECENT = timedelta(minutes=10)
-_CHALLENGE = 'Bearer realm="oidc-server"'
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -75,7 +79,7 @@ def verified(view: View) -> View:
 
 
 def recent(view: View) -> View:
-    """A person who has signed in lately (RFC 9470 §3)."""
+    """A person who has signed in lately, with the second factor if they have one (RFC 9470 §3)."""
     return _declare(view, RECENTLY, demand_recent)
 
 
@@ -90,9 +94,9 @@ def recent_and_verified(view: View) -> View:
 
 
 def permission(needed: Permission, *, lately: bool = False) -> Callable[[View], View]:
-    """A person whose roles hold the permission, and who, if ``lately``, has signed in lately (RFC 9470 §3)."""
+    """A person whose roles hold the permission, and who, if ``lately``, has signed in lately as for :func:`recent`."""
     who = f"a person with the permission `{needed}`"
-    words = f"{who}{' who signed in within the last ten minutes' if lately else ''}, by an access token"
+    words = f"{who}{f' who {LATELY}' if lately else ''}, by an access token"
     name = f"{'recent and ' if lately else ''}permission({needed})"
 
     def check() -> None:
@@ -141,9 +145,9 @@ def service(scope: str) -> Callable[[View], View]:
             return _be_internal(scope)
         token = _bearer_token()
         if not _is_for_us(current_server(), token):
-            raise _unauthorized(Reason.TOKEN_CLAIMS_INVALID, "aud")
+            raise challenges.unauthorized(Reason.TOKEN_CLAIMS_INVALID, "aud")
         if token.authorization_id is not None or scope not in str(token.claims["scope"]).split():
-            raise _insufficient_scope(scope)
+            raise challenges.insufficient_scope(scope)
         return None
 
     return lambda view: _declare(view, AccessClass(f"service({scope})", words, security, CODES_FOR_SERVICES), check)
@@ -166,12 +170,18 @@ def caller_if_any() -> Caller | None:
     return caller
 
 
+def calling_client() -> ClientSnapshot:
+    """The app by which the person calls."""
+    client: ClientSnapshot = g.calling_client
+    return client
+
+
 def current_person() -> Person:
     """What the database knows of the person who calls, read once in a request."""
     if "person" not in g:
         g.person = person_behind(current_server().database, current_caller().user_id)
     if g.person is None:
-        raise _unauthorized(Reason.USER_GONE)
+        raise challenges.unauthorized(Reason.USER_GONE)
     return cast("Person", g.person)
 
 
@@ -212,7 +222,7 @@ def _be_person() -> None:
     client = server.clients.find(token.client_id)
     if client is None or not client.first_party or not _is_for_us(server, token):
         raise Problem(Code.NOT_FIRST_PARTY, Reason.CLIENT_NOT_FIRST_PARTY, token.client_id)
-    g.caller = caller
+    g.caller, g.calling_client = caller, client
 
 
 def _person_of(server: AuthorizationServer, token: AccessToken) -> Caller:
@@ -227,6 +237,8 @@ def _person_of(server: AuthorizationServer, token: AccessToken) -> Caller:
         auth_time=None if auth_time is None else datetime.fromtimestamp(auth_time, tz=clock.now().tzinfo),
         client_id=token.client_id,
         scope=str(token.claims["scope"]),
+        amr=tuple(token.claims.get("amr") or ()),
+        audiences=tuple(token.audiences),
     )
 
 
@@ -244,19 +256,17 @@ def _be_verified() -> None:
 
 
 def demand_recent() -> None:
-    """Refuse unless the person who calls has signed in lately; also for views in which only some members need it."""
+    """Refuse unless the person who calls has signed in lately, with the second factor if they have one; also for views
+    in which only some members need it."""
     if "caller" not in g:
         _be_person()
-    auth_time = current_caller().auth_time
-    if auth_time is None or auth_time + RECENT < clock.now():
-        challenge = (
-            f'{_CHALLENGE}, error="insufficient_user_authentication", '
-            f'error_description="A more recent authentication is required", max_age="{RECENT.seconds}"'
-        )
-        raise Problem(
-            Code.INSUFFICIENT_USER_AUTHENTICATION, Reason.AUTHENTICATION_NOT_RECENT,
-            headers={"WWW-Authenticate": challenge},
-        )  # fmt: skip
+    server, caller = current_server(), current_caller()
+    is_sure = reaches(acr_of(caller.amr), ACR_MFA)
+    acr = ACR_MFA if is_sure or factor_to_prove(policy_of(server, calling_client()), current_person()) else None
+    if caller.auth_time is None or caller.auth_time + RECENT < clock.now():
+        raise challenges.not_lately(RECENT, acr)
+    if acr is not None and not is_sure:
+        raise challenges.too_weak(RECENT, acr)
 
 
 def _be_internal(scope: str | None = None) -> None:
@@ -268,30 +278,19 @@ def _be_internal(scope: str | None = None) -> None:
         raise Problem(Code.UNAUTHORIZED, refusal.reason, refusal.detail) from refusal
     name_client(f"api-key {key.prefix}")
     if scope is not None and scope not in key.scopes:
-        raise _insufficient_scope(scope)
+        raise challenges.insufficient_scope(scope)
 
 
 def _bearer_token() -> AccessToken:
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not credentials:
-        raise _unauthorized(Reason.TOKEN_MISSING, error=False)
+        raise challenges.unauthorized(Reason.TOKEN_MISSING, error=False)
     server = current_server()
     try:
         token = live_access_token(
             server.database, server.ring, server.clients, server.settings.issuer, credentials.strip(" ")
         )
     except TokenRefused as refusal:
-        raise _unauthorized(refusal.reason, refusal.detail) from refusal
+        raise challenges.unauthorized(refusal.reason, refusal.detail) from refusal
     name_client(token.client_id)
     return token
-
-
-def _unauthorized(reason: Reason, detail: str | None = None, *, error: bool = True) -> Problem:
-    """RFC 6750 §3.1: who brought no token is told no error code."""
-    challenge = f'{_CHALLENGE}, error="invalid_token"' if error else _CHALLENGE
-    return Problem(Code.UNAUTHORIZED, reason, detail, headers={"WWW-Authenticate": challenge})
-
-
-def _insufficient_scope(scope: str) -> Problem:
-    challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"'
-    return Problem(Code.INSUFFICIENT_SCOPE, Reason.SCOPE_MISSING, scope, headers={"WWW-Authenticate": challenge})

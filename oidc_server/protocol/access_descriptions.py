@@ -21,6 +21,7 @@ class AccessClass:
     codes: tuple[Code, ...] = ()
 
 
+LATELY = "signed in within the last ten minutes, with the second factor if they have one"
 BY_PERSON: tuple[dict[str, list[str]], ...] = ({"accessToken": []},)
 CODES_FOR_PERSONS = (Code.UNAUTHORIZED, Code.NOT_FIRST_PARTY)
 CODES_FOR_SOME = (*CODES_FOR_PERSONS, Code.FORBIDDEN)
@@ -36,12 +37,12 @@ VERIFIED = AccessClass(
     (*CODES_FOR_PERSONS, Code.EMAIL_NOT_VERIFIED),
 )  # fmt: skip
 RECENTLY = AccessClass(
-    "recent", "people who signed in within the last ten minutes, by an access token", BY_PERSON,
+    "recent", f"people who {LATELY}, by an access token", BY_PERSON,
     (*CODES_FOR_PERSONS, Code.INSUFFICIENT_USER_AUTHENTICATION),
 )  # fmt: skip
 RECENTLY_VERIFIED = AccessClass(
     "recent and verified",
-    "people who signed in within the last ten minutes and whose email is confirmed, by an access token",
+    f"people who {LATELY}, and whose email is confirmed, by an access token",
     BY_PERSON, (*CODES_FOR_PERSONS, Code.INSUFFICIENT_USER_AUTHENTICATION, Code.EMAIL_NOT_VERIFIED),
 )  # fmt: skip
 ITSELF = AccessClass("self", "this person, by an access token", BY_PERSON, CODES_FOR_SOME)

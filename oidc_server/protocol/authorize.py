@@ -10,21 +10,22 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from oidc_server.authorizations import consents, interactions
+from oidc_server.authorizations import interactions
 from oidc_server.authorizations.codes import make_code, was_sent_for_another
 from oidc_server.authorizations.models import Interaction
 from oidc_server.authorizations.service import Terms, grant
 from oidc_server.clients.registry import ClientSnapshot
-from oidc_server.core import clock
 from oidc_server.core.database import transaction
 from oidc_server.core.errors import Reason
 from oidc_server.core.http import name_client
 from oidc_server.core.identity import parse_id
+from oidc_server.mfa.grace import note_grace
 from oidc_server.pages import cookies, languages
 from oidc_server.pages.addresses import address
 from oidc_server.pages.rendering import see_other
 from oidc_server.protocol.authorization_checks import OFFLINE_ACCESS, checked, may_answer_by
 from oidc_server.protocol.authorization_request import (
+    CONSENT,
     NO_PROMPT,
     QUERY,
     AuthorizationRequest,
@@ -47,10 +48,15 @@ from oidc_server.protocol.id_token_hint import hinted_subject
 from oidc_server.protocol.prompts import Situation, first_owed, is_somebody_else, reaches_acr
 from oidc_server.protocol.request_object import response_parameters
 from oidc_server.protocol.server import AuthorizationServer, current_server
+from oidc_server.protocol.situations import situation_of
+from oidc_server.protocol.step_up import granted_acr
 from oidc_server.sessions import browser
 
 # Where each page is; the accounts slice serves them.
-PAGES = {"create": "/register", "login": "/sign-in", "consent": "/consent", "select_account": "/choose-account"}
+PAGES = {
+    "create": "/register", "login": "/sign-in", "second_factor": "/sign-in/second-factor", "consent": "/consent",
+    "select_account": "/choose-account",
+}  # fmt: skip
 
 
 @protocol.route(AUTHORIZATION, methods=["GET", "POST"])
@@ -136,16 +142,13 @@ def _proceed(
 ) -> Response:
     """Send the person to the page that is owed, or the client its answer."""
     login = browser.resume(session, server.session_policy, cookies.session_secret(request))
-    consented = consents.NOTHING
-    if login is not None:
-        consented = consents.remembered(session, user_id=login.user_id, client_id=client.client_id)
-    situation = Situation(asked, client, login, interaction, consented, clock.now())
+    situation = situation_of(session, server, client, asked, interaction, login)
     owed = first_owed(situation)
     if owed is None and is_somebody_else(situation):
         return _refuse(
             session, server, asked, interaction, LoginRequired(Reason.PROMPT_OWED, "somebody else signed in")
         )
-    if owed is None and not reaches_acr(situation):
+    if (owed is None or owed.name == CONSENT) and not reaches_acr(situation):  # nobody consents in vain
         return _refuse(session, server, asked, interaction, UnmetAuthenticationRequirements(Reason.ACR_UNMET))
     if owed is None:
         return _answer(session, server, situation)
@@ -188,11 +191,13 @@ def _answer(session: Session, server: AuthorizationServer, situation: Situation)
     if situation.interaction is not None and not interactions.finish_interaction(session, situation.interaction):
         raise InvalidRequest(Reason.INTERACTION_GONE)
     browser.touch(session, login)
+    note_grace(session, login.user_id, situation.second_factor)
     offline = OFFLINE_ACCESS in asked.scope.split()
     longest = timedelta(seconds=server.settings.refresh_token_absolute_lifetime)
+    acr = granted_acr(asked, login.acr)
     authorization = grant(
         session, login, client_id=situation.client.client_id,
-        terms=Terms(asked.scope, asked.resource, asked.claims.names, offline=offline),
+        terms=Terms(asked.scope, asked.resource, asked.claims.names, offline=offline, acr=acr),
         lifetime=longest if offline else min(longest, login.expires_at - situation.now),
     )  # fmt: skip
     code = make_code(

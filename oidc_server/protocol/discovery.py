@@ -13,6 +13,7 @@ from oidc_server.clients.metadata import (
     NONE,
     OPENID_SCOPES,
     PASSWORD,
+    SECOND_FACTOR,
     SUBJECT_TYPES,
     TOKEN_ENDPOINT_AUTH_METHODS,
 )
@@ -35,7 +36,7 @@ from oidc_server.protocol.blueprint import (
 from oidc_server.protocol.documents import public_document
 from oidc_server.protocol.id_token import ID_TOKEN_CLAIMS
 from oidc_server.protocol.server import GRANTS, AuthorizationServer, current_server
-from oidc_server.sessions.service import ACR_PASSWORD
+from oidc_server.sessions.assurance import ACR_VALUES
 from oidc_server.users.claims import CLAIMS
 
 EXTENSION = "oidc_server.discovery"
@@ -46,10 +47,9 @@ _ASSERTION_METHODS = [method for method in TOKEN_ENDPOINT_AUTH_METHODS if method
 def metadata(server: AuthorizationServer) -> dict[str, Any]:
     """The server's metadata as it is now."""
     issuer = server.settings.issuer
-    in_use = server.clients.grant_types()
-    grant_types = [
-        grant.GRANT_TYPE for grant in GRANTS if grant.GRANT_TYPE != PASSWORD or PASSWORD in in_use
-    ]  # RFC 9700 §2.4: the password grant is not on offer unless somebody may use it
+    # RFC 9700 §2.4: the password grant, and what finishes it, is not on offer unless somebody may use it.
+    hidden = () if PASSWORD in server.clients.grant_types() else (PASSWORD, SECOND_FACTOR)
+    grant_types = [grant.GRANT_TYPE for grant in GRANTS if grant.GRANT_TYPE not in hidden]
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZATION,
@@ -65,7 +65,7 @@ def metadata(server: AuthorizationServer) -> dict[str, Any]:
         "grant_types_supported": grant_types,
         "code_challenge_methods_supported": [S256],
         "prompt_values_supported": list(prompt_values(server.settings)),
-        "acr_values_supported": [ACR_PASSWORD],
+        "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(server.ring.signing_algorithms()),
         "userinfo_signing_alg_values_supported": list(server.ring.signing_algorithms()),

@@ -24,6 +24,7 @@ from oidc_server.protocol.errors import InvalidRequest
 from oidc_server.protocol.gate import clean_parameters, sent_by_browser
 from oidc_server.protocol.id_token_hint import Hint, read_hint
 from oidc_server.protocol.server import AuthorizationServer, current_server
+from oidc_server.protocol.waiting_login import end_waiting, forget_waiting
 from oidc_server.sessions import browser
 
 # What the question keeps of the request.
@@ -68,9 +69,11 @@ def end_session() -> Response:
             return see_other(address(SIGN_OUT, **kept))
         if login is not None:
             browser.sign_out(session, login, client_id=asked.client.client_id if asked.client else None)
+        forget_waiting(session)
     response = see_other(asked.leads_to if asked.hint is not None else address(SIGNED_OUT))
     if login is not None:
         cookies.current_cookies().end(response, cookies.SESSION)
+    end_waiting(response)
     return response
 
 

@@ -2,6 +2,9 @@
 
 The description is a fixed sentence for each error code; the reason stays in the log."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import orjson
 from authlib.oauth2 import OAuth2Error
 from flask import Response
@@ -105,13 +108,46 @@ class AccountSelectionRequired(OAuthRefusal):
     error = "account_selection_required"
 
 
+class InteractionRequired(OAuthRefusal):
+    """OpenID Connect Core §3.1.2.6: the person would have to do something else, and no page may be shown."""
+
+    error = "interaction_required"
+
+
 class UnmetAuthenticationRequirements(OAuthRefusal):
     """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: the person cannot sign in like that."""
 
     error = "unmet_authentication_requirements"
 
 
+class MfaRequired(OAuthRefusal):
+    """The person proved the password and owes a second factor; an error of ours, as RFC 6749 §8.5 allows.
+
+    ``members`` say how to go on with the login, beside those of every refusal."""
+
+    error = "mfa_required"
+    status = 403
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        super().__init__(Reason.SECOND_FACTOR_REQUIRED)
+        self.members = members
+
+
+class MfaEnrolmentRequired(OAuthRefusal):
+    """The person proved the password and has to set up a second factor first, on the page that ``members`` name; an
+    error of ours, as RFC 6749 §8.5 allows."""
+
+    error = "mfa_enrolment_required"
+    status = 403
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        super().__init__(Reason.SECOND_FACTOR_ENROLMENT_REQUIRED)
+        self.members = members
+
+
 DESCRIPTIONS = {
+    "mfa_required": "The person has to give a second factor, by the grant that mfa_token is for.",
+    "mfa_enrolment_required": "The person has to set up a second factor first, on the page at enrol_at.",
     "invalid_request": "A parameter is missing, malformed, repeated, or sent in the wrong place.",
     "invalid_client": "Client authentication failed.",
     "invalid_grant": "The credentials or the token are not valid, have expired, or were revoked.",
@@ -127,9 +163,10 @@ DESCRIPTIONS = {
     "login_required": "The person has to sign in, and prompt=none forbids to ask.",
     "consent_required": "The person has to consent, and prompt=none forbids to ask.",
     "account_selection_required": "The person has to choose an account, and prompt=none forbids to ask.",
+    "interaction_required": "The person has to give or set up a second factor, and prompt=none forbids to ask.",
     "invalid_token": "The access token is not valid, has expired, or was revoked.",
     "insufficient_scope": "The access token does not allow this.",
-    "unmet_authentication_requirements": "The person cannot sign in in the way that an essential acr asks for.",
+    "unmet_authentication_requirements": "The person cannot sign in as surely as acr_values or the acr asks for.",
     "temporarily_unavailable": "The server cannot do this now. Try again after the time in Retry-After.",
     "server_error": "The server met a fault. Tell its operator the error_id.",
 }
@@ -163,6 +200,7 @@ def render(refusal: Refusal) -> Response:
     """The error response of every protocol endpoint."""
     error = error_code(refusal)
     body = {"error": error, "error_description": DESCRIPTIONS[error], "error_id": request_id()}
+    body |= getattr(refusal, "members", {})
     response = Response(orjson.dumps(body), refusal.status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Pragma"] = "no-cache"

@@ -17,7 +17,9 @@ FORM = "application/x-www-form-urlencoded"
 _VSCHAR = re.compile(r"[\x20-\x7e]*")
 _TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\ufffd]*")
 _FREE_TEXT = frozenset({"username", "password", "login_hint", "claims"})
-_CHARACTERS_AT_MOST = {"client_assertion": 16_384, "token": 16_384, "id_token_hint": 16_384, "claims": 16_384}
+_CHARACTERS_AT_MOST = {
+    "client_assertion": 16_384, "token": 16_384, "id_token_hint": 16_384, "claims": 16_384, "credential": 16_384,
+}  # fmt: skip
 _OTHER_CHARACTERS_AT_MOST = 4096
 MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
 _PARAMETERS_AT_MOST = 40

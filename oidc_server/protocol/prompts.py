@@ -7,28 +7,52 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import takewhile
 from typing import NamedTuple
 
 from oidc_server.authorizations.consents import Asked
 from oidc_server.authorizations.models import Interaction
 from oidc_server.clients.registry import ClientSnapshot
+from oidc_server.mfa.policy import NOTHING, Demand, Policy
 from oidc_server.protocol.authorization_request import CONSENT, CREATE, LOGIN, SELECT_ACCOUNT, AuthorizationRequest
-from oidc_server.protocol.errors import AccountSelectionRequired, ConsentRequired, LoginRequired, OAuthRefusal
+from oidc_server.protocol.errors import (
+    AccountSelectionRequired,
+    ConsentRequired,
+    InteractionRequired,
+    LoginRequired,
+    OAuthRefusal,
+)
+from oidc_server.protocol.step_up import can_never_be_met, second_factor_owed, wanted_level
 from oidc_server.protocol.subjects import subject_of
+from oidc_server.sessions.assurance import reaches
 from oidc_server.sessions.browser import BrowserSession
 from oidc_server.users.service import login_key
+
+SECOND_FACTOR = "second_factor"  # no client asks for it by this name: it is owed, or it is not
 
 
 @dataclass(frozen=True)
 class Situation:
-    """A request, who is signed in in this browser, and what was asked of them so far for this request."""
+    """A request, who is signed in in this browser, and what was asked of them so far for this request; ``policy`` is
+    what the deployment and the client say about second factors."""
 
     request: AuthorizationRequest
     client: ClientSnapshot
     login: BrowserSession | None
     interaction: Interaction | None
     consented: Asked
+    policy: Policy
     now: datetime
+
+    @cached_property
+    def second_factor(self) -> Demand:
+        """The second factor that the person owes for this request: by policy, or for the level that it asks for."""
+        login = self.login
+        if login is None:
+            return NOTHING
+        wanted = wanted_level(self.request)
+        return second_factor_owed(self.policy, login, wanted, amr=login.amr, acr=login.acr, now=self.now)
 
     @property
     def wants_another_account(self) -> bool:
@@ -74,6 +98,11 @@ def must_sign_in(situation: Situation) -> bool:
     return is_somebody_else(situation) or _is_not_hinted(request, login)
 
 
+def must_give_second_factor(situation: Situation) -> bool:
+    """The policy demands a second factor, or that one is enrolled, or the client a level that one would reach."""
+    return bool(situation.second_factor)
+
+
 def must_consent(situation: Situation) -> bool:
     """The person has not allowed all of it, or is to be asked again. Our own apps need no consent."""
     interaction, login = situation.interaction, situation.login
@@ -95,10 +124,11 @@ def is_somebody_else(situation: Situation) -> bool:
 
 
 def reaches_acr(situation: Situation) -> bool:
-    """Whether the person signed in as the client cannot do without: by an essential ``acr`` (Core §5.5.1.1)."""
-    claims, login = situation.request.claims, situation.login
-    wanted = claims.wanted("acr") if claims.is_essential("acr") else ()
-    return not wanted or (login is not None and login.acr in wanted)
+    """Whether the person signed in as the client cannot do without (Core §5.5.1.1, RFC 9470 §5)."""
+    login, wanted = situation.login, wanted_level(situation.request)
+    if can_never_be_met(situation.request):
+        return False
+    return wanted is None or (login is not None and reaches(login.acr, wanted))
 
 
 def _is_not_hinted(request: AuthorizationRequest, login: BrowserSession) -> bool:
@@ -119,6 +149,7 @@ PROMPTS = (
     Prompt(CREATE, must_register, LoginRequired),
     Prompt(SELECT_ACCOUNT, must_choose_account, AccountSelectionRequired),
     Prompt(LOGIN, must_sign_in, LoginRequired),
+    Prompt(SECOND_FACTOR, must_give_second_factor, InteractionRequired),
     Prompt(CONSENT, must_consent, ConsentRequired),
 )
 
@@ -126,3 +157,9 @@ PROMPTS = (
 def first_owed(situation: Situation) -> Prompt | None:
     """The page that comes next, or None when the request can be answered."""
     return next((prompt for prompt in PROMPTS if prompt.is_owed(situation)), None)
+
+
+def second_factor_comes_next(situation: Situation) -> bool:
+    """Whether nothing is owed before the second factor, which alone stands in for no sign-in (attack A20)."""
+    before = takewhile(lambda prompt: prompt.name != SECOND_FACTOR, PROMPTS)
+    return not any(prompt.is_owed(situation) for prompt in before)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from authlib.oauth2 import AuthorizationServer as AuthlibServer
 from authlib.oauth2 import OAuth2Error
 from flask import Request, Response, current_app
-from sqlalchemy.orm import Session
 
 from oidc_server.authorizations.refresh import RefreshPolicy
 from oidc_server.clients.registry import ClientRegistry, ClientSnapshot
@@ -18,24 +16,22 @@ from oidc_server.core.http import JsonResponse
 from oidc_server.core.limits import Limits
 from oidc_server.core.settings import Settings
 from oidc_server.keys.ring import KeyRing
+from oidc_server.mfa.factors import SecondFactors
 from oidc_server.protocol.client_authentication import authenticate_client
 from oidc_server.protocol.errors import from_authlib
 from oidc_server.protocol.grants.authorization_code import AuthorizationCodeGrant
 from oidc_server.protocol.grants.client_credentials import ClientCredentialsGrant
 from oidc_server.protocol.grants.password import PasswordGrant
 from oidc_server.protocol.grants.refresh_token import RefreshTokenGrant
+from oidc_server.protocol.grants.second_factor import SecondFactorGrant
 from oidc_server.protocol.issue import Issuance, issue
 from oidc_server.protocol.requests import IssuerRequest
 from oidc_server.sessions.browser import SessionPolicy
-from oidc_server.users.models import User
 from oidc_server.users.passwords import Passwords
 
 EXTENSION = "oidc_server.server"
-# Asked between a proven password and the tokens, in the transaction that would issue them; each may raise a refusal.
-# The second-factor slice puts its question here: no grant goes around it.
-SecondFactorCheck = Callable[[Session, User], None]
 _HEADERS = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
-GRANTS = (AuthorizationCodeGrant, ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant)
+GRANTS = (AuthorizationCodeGrant, ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant, SecondFactorGrant)
 
 
 class AuthorizationServer(AuthlibServer):
@@ -51,7 +47,7 @@ class AuthorizationServer(AuthlibServer):
         ring: KeyRing,
         passwords: Passwords,
         refresh_policy: RefreshPolicy,
-        second_factor_checks: tuple[SecondFactorCheck, ...] = (),
+        factors: SecondFactors,
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -63,7 +59,7 @@ class AuthorizationServer(AuthlibServer):
         self.refresh_policy = refresh_policy
         self.session_policy = SessionPolicy.of(settings)
         self.device_keys = crypto.derive_each(settings.secret_keys, "oidc-server/device-cookies")
-        self.second_factor_checks = second_factor_checks
+        self.factors = factors
         for grant in GRANTS:
             self.register_grant(grant)
 
@@ -89,7 +85,7 @@ class AuthorizationServer(AuthlibServer):
 
     def issue(self, issuance: Issuance) -> dict[str, Any]:
         """Every token that this server gives out comes from here."""
-        return issue(self.ring, self.settings, issuance)
+        return issue(self.ring, self.settings, self.factors.policy, issuance)
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Response:
         """RFC 6749 §5.1: JSON that nothing on the way may keep."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from oidc_server.audit.service import Actor, record
 from oidc_server.core import clock, crypto
 from oidc_server.core.settings import Settings
 from oidc_server.core.statements import HotStatement
+from oidc_server.sessions.assurance import acr_of
 from oidc_server.sessions.epochs import ended_by_epoch
 from oidc_server.sessions.models import LoginSession
 from oidc_server.sessions.service import BrowserPlace, Device, begin_session
@@ -72,6 +73,11 @@ class BrowserSession:
     email: str
     username: str | None
     login_keys: frozenset[tuple[str, str]]
+    second_factors: list[str] | None = None
+    second_factor_due_at: datetime | None = None
+    second_factor_forced_at: datetime | None = None
+    password_set_by_mail_at: datetime | None = None
+    mfa_policy: dict[str, Any] | None = None
 
 
 _BY_SECRET = HotStatement(
@@ -81,7 +87,8 @@ _BY_SECRET = HotStatement(
         LoginSession.remembered, LoginSession.last_seen_at, LoginSession.expires_at, LoginSession.ended_at,
         ended_by_epoch(LoginSession.created_at).label("ended_by_epoch"),
         User.email, User.email_key, User.username, User.username_key, User.suspended_at, User.locked_until,
-        User.password_changed_at,
+        User.password_changed_at, User.second_factors, User.second_factor_due_at, User.second_factor_forced_at,
+        User.password_set_by_mail_at, User.mfa_policy,
     )
     .join(User, User.id == LoginSession.user_id)
     .where(LoginSession.secret_digest == bindparam("digest")),
@@ -105,7 +112,8 @@ def resume(session: Session, policy: SessionPolicy, secret: str | None) -> Brows
     keys = {("email", row.email_key)} | ({("username", row.username_key)} if row.username_key else set())
     return BrowserSession(
         row.id, row.user_id, row.auth_time, row.amr, row.acr, row.remembered, row.last_seen_at, row.expires_at,
-        row.email, row.username, frozenset(keys),
+        row.email, row.username, frozenset(keys), row.second_factors, row.second_factor_due_at,
+        row.second_factor_forced_at, row.password_set_by_mail_at, row.mfa_policy,
     )  # fmt: skip
 
 
@@ -115,7 +123,6 @@ def begin_browser_session(
     *,
     user_id: uuid.UUID,
     amr: list[str],
-    acr: str,
     remembered: bool,
     device: Device,
 ) -> tuple[LoginSession, str]:
@@ -123,19 +130,22 @@ def begin_browser_session(
     can have planted the secret before (session fixation, ASVS 7.2.4)."""
     secret, now = crypto.new_secret(), clock.now()
     login = begin_session(
-        session, user_id=user_id, amr=amr, acr=acr, lifetime=policy.end_of(remembered, now) - now,
+        session, user_id=user_id, amr=amr, lifetime=policy.end_of(remembered, now) - now,
         device=device, browser=BrowserPlace(secret, remembered),
     )  # fmt: skip
     return login, secret
 
 
-def renew(
-    session: Session, policy: SessionPolicy, login: BrowserSession, *, amr: list[str], acr: str, remembered: bool
-) -> str:
+def renew(session: Session, policy: SessionPolicy, login: BrowserSession, *, amr: list[str], remembered: bool) -> str:
     """The person has signed in once more where they were signed in: the session goes on, and what apps were granted in
     it, under a new secret, which is returned. The old one is worth nothing from now on (ASVS 7.2.4)."""
     secret, now = crypto.new_secret(), clock.now()
-    changes: dict[str, object] = {"secret_digest": crypto.digest(secret), "auth_time": now, "amr": amr, "acr": acr}
+    changes: dict[str, object] = {
+        "secret_digest": crypto.digest(secret),
+        "auth_time": now,
+        "amr": amr,
+        "acr": acr_of(amr),
+    }
     changes |= {"remembered": remembered, "last_seen_at": now, "expires_at": policy.end_of(remembered, now)}
     session.execute(update(LoginSession).where(LoginSession.id == login.id).values(changes))
     return secret

@@ -8,11 +8,11 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from oidc_server.core import clock, crypto
+from oidc_server.sessions.assurance import acr_of
 from oidc_server.sessions.epochs import ended_by_epoch
 from oidc_server.sessions.models import LoginSession
 
 USER_AGENT_CHARACTERS = 255
-ACR_PASSWORD = "urn:oidc-server:acr:password"  # noqa: S105 - the name of an assurance level
 
 
 class BrowserPlace(NamedTuple):
@@ -35,12 +35,11 @@ def begin_session(
     *,
     user_id: uuid.UUID,
     amr: list[str],
-    acr: str,
     lifetime: timedelta,
     device: Device,
     browser: BrowserPlace | None = None,
 ) -> LoginSession:
-    """Begin a session for a person who has just proven who they are by ``amr`` (RFC 8176).
+    """Begin a session for a person who has just proven who they are by ``amr`` (RFC 8176); that says how sure it is.
 
     Without a browser's secret nothing addresses it, and only its tokens belong to it."""
     now = clock.now()
@@ -48,7 +47,7 @@ def begin_session(
         user_id=user_id,
         auth_time=now,
         amr=amr,
-        acr=acr,
+        acr=acr_of(amr),
         user_agent=printable(device.user_agent),
         address=device.address,
         device_name=device.name,

@@ -1,11 +1,12 @@
 """The user and what proves them."""
 
 import uuid
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.core.database import Base, Instant, JsonObject, OptionalInstant, RowId
+from oidc_server.core.database import Base, Instant, JsonObject, OptionalInstant, OptionalJsonColumn, RowId
 
 _INACTIVE = "suspended_at IS NOT NULL OR locked_until IS NOT NULL"
 _UNVERIFIED = "email_verified_at IS NULL"
@@ -38,6 +39,15 @@ class User(Base):
     suspension_note: Mapped[str | None] = mapped_column(String(500))
     locked_until: Mapped[OptionalInstant]
     last_login_at: Mapped[OptionalInstant]
+    # The kinds of second factors that the person has; kept here, because every token depends on it.
+    second_factors: Mapped[list[str] | None] = mapped_column(OptionalJsonColumn)
+    second_factors_changed_at: Mapped[OptionalInstant]
+    # When whoever has to enrol one and has none is let in no more without; and since when an admin wants it at once.
+    second_factor_due_at: Mapped[OptionalInstant]
+    second_factor_forced_at: Mapped[OptionalInstant]
+    # When the password was last set by a mail alone: then a mail is no second factor.
+    password_set_by_mail_at: Mapped[OptionalInstant]
+    mfa_policy: Mapped[dict[str, Any] | None] = mapped_column(OptionalJsonColumn)
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
 

@@ -85,10 +85,12 @@ class Passwords:
         Raises :class:`Unavailable` when the gate is full."""
         return self._gate.admit()
 
-    def hash(self, password: str) -> str:
-        """The stored form of a password. Raises :class:`Unavailable` when the gate is full."""
+    def hash(self, password: str, *, rounds_at_most: int | None = None) -> str:
+        """The stored form of a password; ``rounds_at_most`` is for what is no password but random, and so cannot be
+        guessed however quickly it is hashed. Raises :class:`Unavailable` when the gate is full."""
+        rounds = self._rounds if rounds_at_most is None else min(self._rounds, rounds_at_most)
         with self._gate.enter():
-            return schemes.make(password, self._rounds)
+            return schemes.make(password, rounds)
 
     def verify(self, password: str, stored: str | None, stand_in: str | None = None) -> bool:
         """Whether ``password`` is the one behind ``stored``.

@@ -11,11 +11,15 @@ from tests.browsing import Browser, Visit
 from tests.relying_party import Server, TestUser
 
 EVERY_PAGE = (
-    "/account", "/account/profile", "/account/email", "/account/password", "/account/sessions", "/account/apps",
-    "/account/activity", "/account/data", "/account/close",
+    "/account", "/account/profile", "/account/email", "/account/password", "/account/security",
+    "/account/security/add", "/account/security/recovery-codes", "/account/security/browsers", "/account/sessions",
+    "/account/apps", "/account/activity", "/account/data", "/account/close",
 )  # fmt: skip
+# A page about one of several things: without its name it leads back to all of them.
+PAGES_OF_ONE = ("/account/security/method",)
 # Those that ask for a password that was given lately.
 RECENT_PAGES = ("/account/email", "/account/password", "/account/data", "/account/close")
+RECENT_FACTOR_PAGES = ("/account/security/add", "/account/security/recovery-codes", "/account/security/browsers")
 LATER = timedelta(minutes=11)
 
 

@@ -29,6 +29,8 @@ UNTOLD = {  # what became of a mail would tell whether its recipient has an acco
     "sent_at", "dropped_at",
     "user_id", "email_key", "secret_digest", "digest", "browser_digest", "actor_kind", "actor_id", "subject_kind",
     "subject_id", "request_id", "next_attempt_at", "attempts", "last_error",
+    "totp_secret", "totp_last_step", "selector", "code_hash", "previous_digest",
+    "password_changed_at",  # told of the account
 }  # fmt: skip
 
 

@@ -8,7 +8,15 @@ from flask import Flask
 from oidc_server.core import clock
 from oidc_server.sessions.models import LoginSession
 from oidc_server.users.models import User
-from tests.accounts.own_pages import EVERY_PAGE, LATER, RECENT_PAGES, let_time_pass, owner_of
+from tests.accounts.own_pages import (
+    EVERY_PAGE,
+    LATER,
+    PAGES_OF_ONE,
+    RECENT_FACTOR_PAGES,
+    RECENT_PAGES,
+    let_time_pass,
+    owner_of,
+)
 from tests.app_login import make_app
 from tests.browsing import Browser
 from tests.login.test_where_pages_lead import ELSEWHERE
@@ -21,7 +29,7 @@ FORBIDDEN = 403
 
 def test_every_page_of_an_account_is_known_here(app: Flask) -> None:
     served = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/account")}
-    assert served == {*EVERY_PAGE, "/account/closed"}
+    assert served == {*EVERY_PAGE, *PAGES_OF_ONE, "/account/closed"}
 
 
 def test_whoever_is_not_signed_in_signs_in_and_comes_back(server: Server, user: TestUser) -> None:
@@ -38,7 +46,7 @@ def test_a_form_of_nobody_does_nothing(server: Server, user: TestUser) -> None:
     for path in EVERY_PAGE:
         owner, stranger = owner_of(server, user), Browser(server.app)
         response = stranger.http.post(path, data={"end": "others"})
-        expected = 405 if path in {"/account", "/account/activity"} else 303
+        expected = 405 if path in {"/account", "/account/activity", "/account/security"} else 303
         assert response.status_code == expected, path
         assert owner.is_signed_in()
 
@@ -73,13 +81,13 @@ def test_nobody_is_led_to_anything_but_a_page_of_their_account_f15(
 
 
 def test_what_matters_asks_for_the_password_again_f18(server: Server, user: TestUser) -> None:
-    owner = owner_of(server, user)
-    for path in RECENT_PAGES:
+    owner, recent = owner_of(server, user), (*RECENT_PAGES, *RECENT_FACTOR_PAGES)
+    for path in recent:
         owner.open(path)
     let_time_pass()
-    for path in set(EVERY_PAGE) - set(RECENT_PAGES):
+    for path in set(EVERY_PAGE) - set(recent):
         owner.open(path)
-    for path in RECENT_PAGES:
+    for path in recent:
         visit = owner.browser.open(path)
         assert visit.path.startswith("/sign-in?next="), path
         assert "Confirm that it is you" in visit.words

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench import crowd
+from bench import crowd, factors
 from bench.__main__ import QUICK, run
 from bench.cases import BARE_VIEW
 from bench.load import BadAnswer, complete_body, run_load
@@ -30,8 +30,11 @@ CASES = {
     ("discovery", "gunicorn"),
     ("client_credentials", "granian"),
     ("JWKS", "granian"),
+    (factors.NAME, factors.KIND),
     *((name, crowd.KIND) for name in crowd.NAMES),
 }
+# Those that are asked of a server, each right after the raw signature was measured.
+LOADS = CASES - {(RAW_SIGNATURE, ""), (factors.NAME, factors.KIND)}
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -47,7 +50,7 @@ def test_a_short_run_measures_every_case_and_leaves_the_processor_placement_as_i
     summary = run(plan, "make bench")
     assert {(case["name"], case["server"]) for case in summary["cases"]} == CASES
     for case in summary["cases"]:
-        assert len(case["samples"]) == (2 if case["server"] else 2 * (len(CASES) - 1))
+        assert len(case["samples"]) == (2 if case["server"] else 2 * len(LOADS))
         assert case["requests"] > 0
         assert 0 < case["per_second"]["min"] <= case["per_second"]["median"] <= case["per_second"]["max"]
     # Two connections: an access token of each for either server, and an access and an ID token of each chain.
@@ -115,7 +118,7 @@ def test_a_table_has_a_line_under_its_header() -> None:
 
 
 def test_a_quick_run_is_short() -> None:
-    seconds = len(CASES) * (QUICK.rounds * (QUICK.seconds + QUICK.signing) + QUICK.warm_up)
+    seconds = len(LOADS) * (QUICK.rounds * (QUICK.seconds + QUICK.signing) + QUICK.warm_up)
     assert seconds < 18
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from tests.browser.own_views import OWN_VIEWS
 from tests.browser.people import Person
 from tests.browser.public_views import PUBLIC_VIEWS
+from tests.browser.second_factor_views import SECOND_FACTOR_VIEWS
+from tests.browser.security_views import SECURITY_VIEWS
 
 SCOPE = "openid profile email phone offline_access notes:write"
 ATTEMPTS = 5
@@ -90,6 +92,6 @@ VIEWS: dict[str, View] = {
     for view in (
         sign_in, fields_empty, password_wrong, too_many_attempts, consent, consent_to_more, choose_account, sign_out,
         signed_out, still_signed_in, error, no_cookies, form_post,
-        *OWN_VIEWS, *PUBLIC_VIEWS,
+        *OWN_VIEWS, *SECURITY_VIEWS, *SECOND_FACTOR_VIEWS, *PUBLIC_VIEWS,
     )
 }  # fmt: skip

@@ -18,7 +18,7 @@ CALLBACK = ("https://rp.example.com/cb",)
 EVERYTHING: dict[str, Any] = {
     "userinfo_signed_response_alg": "RS256", "default_max_age": 0, "client_uri": "https://rp.example.com/",
     "policy_uri": "https://rp.example.com/privacy", "tos_uri": "https://rp.example.com/terms",
-    "id_token_signed_response_alg": "ES256",
+    "id_token_signed_response_alg": "ES256", "mfa_policy": {"level": "required"},
 }  # fmt: skip
 
 

@@ -245,3 +245,25 @@ def test_an_amount_that_is_none_keeps_the_server_from_starting(settings: Setting
     with pytest.raises(SettingsError) as caught:
         check(replace(settings, limits=(given,)), production=False)
     assert [problem.variable for problem in caught.value.problems] == ["OIDC_LIMITS"]
+
+
+def test_what_is_taken_back_leaves_what_others_counted_r05(limits: Limits) -> None:
+    rules = (replace(RULE, name="taken_back_a"), replace(RULE, name="taken_back_b", amount=3, seconds=600))
+    for _ in range(3):
+        assert limits.hit_all(rules, "ada", "elsewhere") is None
+        assert limits.hit_all(rules, "bob", "elsewhere") is None
+    limits.take_back(rules, "ada", "elsewhere")
+    assert limits.hit_all(rules, "bob", "elsewhere") is rules[1]
+    assert [limits.hit_all(rules, "ada", "elsewhere") for _ in range(2)] == [None, rules[1]]
+
+
+def test_nothing_is_taken_back_of_a_window_that_is_over(server: Server) -> None:
+    """Where the database counts: what was not counted gives nobody a further attempt."""
+    limits: Limits = server.app.extensions[EXTENSION]
+    rule = replace(RULE, name="taken_back_c", amount=1)
+    assert limits.hit(rule, "ada")
+    clock.travel(timedelta(seconds=61))
+    for _ in range(3):
+        limits.take_back([rule], "ada")
+        limits.take_back([rule], "bob")
+    assert [limits.hit_all([rule], name) for name in ("ada", "ada", "bob", "bob")] == [None, rule, None, rule]

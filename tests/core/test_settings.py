@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from oidc_server.core.settings import Settings, SettingsError, read_settings, variable, variables
+from oidc_server.core.settings import Settings, SettingsError, variable, variables
 from oidc_server.core.settings_checks import check
+from oidc_server.core.settings_reading import read_settings
 
 RANDOM = "4fJc0l0uWb9yTq7RkZs2xVhN8mPdGe3a"
 GOOD = Settings(issuer="https://login.example.com", database_url="sqlite:////tmp/x.sqlite3", secret_key=RANDOM)

@@ -183,6 +183,7 @@ def test_refusals_are_as_described(server: Server, http: FlaskClient, document: 
 def test_keys_and_health_are_as_described(http: FlaskClient, document: Document) -> None:
     keys = http.get("/.well-known/jwks.json").get_json()
     conforms(document, "JWKS", keys)
+    conforms(document, "RelatedOrigins", http.get("/.well-known/webauthn").get_json())
     root = {"$ref": "#/components/schemas/JWK", "components": document["components"]}
     assert all(OAS31Validator(root).is_valid(key) for key in keys["keys"])
     conforms(document, "Live", http.get("/health/live").get_json())

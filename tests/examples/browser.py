@@ -25,12 +25,13 @@ class Form:
 
 
 class Document(HTMLParser):
-    """The forms of a page, and the text of each element that has an id."""
+    """The forms of a page, and of each element that has an id its text, and where it leads to if it is a link."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self.texts: dict[str, str] = {}
+        self.links: dict[str, str] = {}
         self._open: list[str | None] = []
         self.feed(html)
 
@@ -42,6 +43,8 @@ class Document(HTMLParser):
             self.forms[-1].fields[given["name"]] = given.get("value", "")
         elif tag == "button" and self.forms:
             self.forms[-1].buttons[given["id"]] = (given.get("name"), given.get("value", ""))
+        elif tag == "a" and "id" in given:
+            self.links[given["id"]] = given.get("href", "")
         if tag not in _VOID:
             self._open.append(given.get("id"))
 

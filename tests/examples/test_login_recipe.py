@@ -1,4 +1,5 @@
-"""The app that `docs/login.md` shows, as it stands there, beside a real server: a person logs in and out."""
+"""The app that `docs/login.md` shows, as it stands there, beside a real server: a person logs in and out. And that of
+`examples/step_up`, with its resource server: they are asked for a second factor when they pay."""
 
 from __future__ import annotations
 
@@ -9,13 +10,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urljoin
 
+import pyotp
 import pytest
 
 from tests.documentation.prose import page
 from tests.examples.browser import Browser
 from tests.examples.development import DevelopmentServer, answers, developing, until
+from tests.examples.recipes import RECIPES
 from tests.running import free_port
+
+STEP_UP = RECIPES.parent / "step_up"
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +30,9 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]
         yield running
 
 
-def register(dev: DevelopmentServer, here: str) -> dict[str, str]:
+def register(dev: DevelopmentServer, here: str, scope: str = "openid profile email") -> dict[str, str]:
     """Register the app as the page says, at its own address."""
-    options = ["--type", "confidential", "--scope", "openid profile email", "--redirect-uri", f"{here}/callback",
+    options = ["--type", "confidential", "--scope", scope, "--redirect-uri", f"{here}/callback",
                "--post-logout-redirect-uri", f"{here}/", "--data", str(dev.data), "--json"]  # fmt: skip
     command = [sys.executable, "-m", "oidc_server.commands", "clients", "create", "--name", "My app", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -41,16 +47,22 @@ def app_of_the_page(folder: Path, dev: DevelopmentServer) -> Iterator[str]:
     (folder / "app.py").write_text(source)
     port = free_port()
     here = f"http://127.0.0.1:{port}"
-    env = os.environ | register(dev, here) | {"ISSUER": dev.issuer, "HERE": here, "no_proxy": "127.0.0.1"}
+    with running(folder, "app", port, "/", ISSUER=dev.issuer, HERE=here, **register(dev, here)):
+        yield here
+
+
+@contextmanager
+def running(folder: Path, app: str, port: int, good: str, **variables: str) -> Iterator[None]:
+    """Run a Flask app until the block ends; ``good`` is what it answers well."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)],
+        [sys.executable, "-m", "flask", "--app", app, "run", "--port", str(port)],
         cwd=folder,
-        env=env,
+        env=os.environ | {"no_proxy": "127.0.0.1"} | variables,
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(lambda: answers(here) or process.poll() is not None)
-        yield here
+        until(lambda: answers(f"http://127.0.0.1:{port}{good}") or process.poll() is not None)
+        yield
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -68,3 +80,31 @@ def test_a_person_logs_in_to_the_app_of_the_page_and_out_again(dev: DevelopmentS
         assert "who" not in browser.document.texts
         browser.open(f"{here}/login")
         assert str(browser.page.url).startswith(f"{dev.issuer}/sign-in"), "the session at the server went on"
+
+
+@contextmanager
+def shop(dev: DevelopmentServer) -> Iterator[str]:
+    """Run the app of `examples/step_up` and its resource server; the address of the app."""
+    port, api_port = free_port(), free_port()
+    here, api = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{api_port}"
+    trusted = {"ISSUER": dev.issuer, "AUDIENCE": dev.issuer, "PYTHONPATH": str(RECIPES / "python")}
+    client = register(dev, here, "openid orders:read")
+    with (
+        running(STEP_UP, "resource_server", api_port, "/health", **trusted),
+        running(STEP_UP, "app", port, "/", ISSUER=dev.issuer, HERE=here, API=api, **client),
+    ):
+        yield here
+
+
+def test_a_person_is_asked_for_a_second_factor_when_they_pay(dev: DevelopmentServer) -> None:
+    with shop(dev) as here, Browser() as browser:
+        browser.open(f"{here}/login")
+        browser.press("continue", login=dev.facts["user"]["email"], password=dev.facts["user"]["password"])
+        browser.press("allow")
+        browser.press("pay")  # the API wants more, and the person has no second factor yet
+        browser.press("enrol-totp")
+        browser.press("confirm", code=pyotp.TOTP(browser.text("secret").replace(" ", "")).now())
+        browser.open(urljoin(str(browser.page.url), browser.document.links["go-on"]))
+        assert "Press once more" in browser.text("said")
+        browser.press("pay")
+        assert browser.text("said") == "Paid"

@@ -44,6 +44,10 @@ FORBIDDING = {
         "--redirect-uri", "https://diary.example.com/cb",
     ),
     "0004": ("api-keys", "create", "--name", "Orders", "--scope", "users:read"),
+    "0005": (
+        "clients", "create", "--name", "Bank", "--type", "confidential", "--mfa", "required",
+        "--redirect-uri", "https://bank.example.com/cb",
+    ),
 }  # fmt: skip
 
 

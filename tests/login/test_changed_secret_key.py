@@ -24,11 +24,6 @@ def web(server: Server) -> App:
     return make_app(server, first_party=True)
 
 
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 def go_to(server: Server, browser: Browser) -> None:
     """From now on the browser talks to another process."""
     browser.http.application = server.app

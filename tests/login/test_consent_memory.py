@@ -18,16 +18,6 @@ from tests.relying_party import Server, TestUser
 
 
 @pytest.fixture
-def web(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
-@pytest.fixture
 def browser(web: App, user: TestUser) -> Browser:
     """A browser in which the person is signed in and has allowed `openid email`."""
     made = Browser(web.server.app)

@@ -15,11 +15,6 @@ KINDS = {SESSION, DEVICE, BROWSER}
 ISSUER_WITHOUT_TLS = "http://127.0.0.1:8000"
 
 
-@pytest.fixture
-def web(server: Server) -> App:
-    return make_app(server)
-
-
 def test_over_https_every_cookie_is_bound_to_the_host_f07(server: Server, web: App) -> None:
     browser = WatchedBrowser(server.app)
     see_every_page(browser, web, server.user())

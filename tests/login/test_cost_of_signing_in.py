@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event
 
 from oidc_server.core import clock, statements
 from tests.accounts.json_client import JsonClient
-from tests.app_login import App, make_app
+from tests.app_login import App
 from tests.browsing import Browser
 from tests.relying_party import Server, TestUser
 
@@ -74,11 +74,6 @@ def measured(cost: Cost) -> Iterator[Cost]:
     cost.statements.clear()
     cost.hashes = 0
     yield cost
-
-
-@pytest.fixture
-def web(server: Server) -> App:
-    return make_app(server)
 
 
 @pytest.fixture

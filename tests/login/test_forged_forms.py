@@ -22,16 +22,6 @@ FORBIDDEN, GONE = 403, 400
 OUR_PAGE_S = "csrf_token"
 
 
-@pytest.fixture
-def web(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 def credentials(user: TestUser, **more: str) -> dict[str, str]:
     return {"login": user.email, "password": user.password} | more
 

@@ -61,7 +61,7 @@ def test_what_is_typed_as_a_name_stays_as_it_is_w15(server: Server, typed: str) 
         app.open(browser, login_hint=typed),
     ):
         assert visit.form.fields["login"] == typed
-        assert set(visit.form.fields) == {"csrf_token", "login", "password"}
+        assert set(visit.form.fields) == {"csrf_token", "login", "password", "credential"}
         assert "<script>alert" not in visit.response.text
         assert "49" not in visit.words
 

@@ -17,20 +17,10 @@ from oidc_server.core.settings import Settings
 from tests.app_login import GOODBYE, App, make_app
 from tests.browsing import Browser, Visit
 from tests.protocol.handmade import compact, signed_by
-from tests.relying_party import Server, TestUser
+from tests.relying_party import TestUser
 
 LOGOUT = "/oauth/logout"
 EVIL = "https://evil.example/"
-
-
-@pytest.fixture
-def web(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
 
 
 class Person:

@@ -20,11 +20,6 @@ def apps(server: Server) -> tuple[App, App]:
     return made[0], made[1]
 
 
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 def test_two_tabs_with_two_apps_each_get_their_own_code_f22(
     server: Server, apps: tuple[App, App], user: TestUser
 ) -> None:

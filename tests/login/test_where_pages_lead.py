@@ -24,16 +24,6 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def web(server: Server) -> App:
-    return make_app(server)
-
-
-@pytest.fixture
-def user(server: Server) -> TestUser:
-    return server.user()
-
-
 def with_everything(path: str, address: str) -> str:
     """The path with that address under each of the names."""
     return f"{path}{'&' if '?' in path else '?'}{urlencode(dict.fromkeys(NAMES, address))}"

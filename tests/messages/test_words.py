@@ -22,7 +22,10 @@ VALUES: dict[str, Any] = {
     "expires_in": timedelta(hours=48),
     "old_email": "before@example.com",
     "new_email": "after@example.com",
+    "code": "012345",
+    "method": "Authenticator app",
 }
+MAILS = [kind for kind in Kind if kind is not Kind.MFA_CODE_BY_SMS]
 
 
 def words(server: Server, kind: Kind, language: str | None = None, **given: Any) -> Rendered:
@@ -37,7 +40,7 @@ def shown(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MAILS)
 def test_every_mail_says_the_same_in_text_and_html_in_every_language(server: Server, kind: Kind) -> None:
     subjects = set()
     for language, greeting in (("en", "Hello Ada,"), ("de-AT", "Guten Tag Ada,")):

@@ -15,7 +15,8 @@ _IMAGE = re.compile(r"!\[([^\]]+)\]\(images/pages/([\w-]+)\.png\)")
 def test_every_picture_is_there_small_and_shown() -> None:
     names = {picture.name for picture in (*PICTURES, *THEMED)}
     assert {path.stem for path in FOLDER.iterdir()} == names
-    assert {name for _, name in _IMAGE.findall(page("pages.md").text)} == names
+    shown = page("pages.md").text + page("mfa.md").text
+    assert {name for _, name in _IMAGE.findall(shown)} == names
     assert [path.name for path in FOLDER.iterdir() if path.stat().st_size > BYTES_AT_MOST] == []
     assert {path.read_bytes()[:8] for path in FOLDER.iterdir()} == {b"\x89PNG\r\n\x1a\n"}
 

@@ -13,8 +13,9 @@ from oidc_server.clients.service import enable_client, find_client
 from oidc_server.core import clock
 from oidc_server.core.errors import Reason
 from oidc_server.core.settings import Settings
+from oidc_server.sessions.assurance import ACR_PASSWORD
 from oidc_server.sessions.epochs import begin_epoch
-from oidc_server.sessions.service import ACR_PASSWORD, end_sessions
+from oidc_server.sessions.service import end_sessions
 from oidc_server.users.service import activate, find_user, suspend
 from tests.app_login import App, make_app
 from tests.browsing import Browser

@@ -16,11 +16,12 @@ from oidc_server.authorizations.standing import standing_of, standing_query
 from oidc_server.clients.metadata import CLIENT_TYPES, GRANT_TYPES_OF_TYPE, MetadataInvalid
 from oidc_server.core import clock
 from oidc_server.core.settings import Settings
-from oidc_server.sessions.service import ACR_PASSWORD, Device, begin_session
+from oidc_server.sessions.service import Device, begin_session
 from tests.relying_party import Server, TestClient, TestUser, body_of, error
 
 CALLBACK = ("https://app.example.com/cb",)
-IMPLEMENTED = ("authorization_code", "client_credentials", "password", "refresh_token")
+MFA = "urn:oidc-server:params:oauth:grant-type:mfa"
+IMPLEMENTED = ("authorization_code", "client_credentials", "password", "refresh_token", MFA)
 ELSEWHERE = (
     "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -42,7 +43,7 @@ def ask(server: Server, client: TestClient, grant_type: str, user: TestUser) -> 
     """A request that has whatever any of the grants may want."""
     return server.token(
         client, grant_type, username=user.email, password=user.password, refresh_token="r", code="c",
-        redirect_uri=CALLBACK[0], assertion="a.b.c", device_code="d", subject_token="s",
+        redirect_uri=CALLBACK[0], assertion="a.b.c", device_code="d", subject_token="s", mfa_token="m",
     )  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def test_a_client_may_use_its_own_grants_and_no_other_d23(server: Server, client
         "client_credentials": 200 if client_type == "service" else (400, "unauthorized_client"),
         "password": (400, "unauthorized_client"),
         "refresh_token": (400, "unauthorized_client") if client_type == "service" else (400, "invalid_grant"),
+        MFA: (400, "unauthorized_client"),
     }
     for grant_type in IMPLEMENTED:
         response = ask(server, client, grant_type, user)
@@ -103,7 +105,7 @@ def refresh_token_of(server: Server, client: TestClient, user: TestUser) -> str:
     policy = server.app.extensions[REFRESH_POLICY]
     with server.app.app_context(), server.database.transaction() as session:
         login = begin_session(
-            session, user_id=user.id, amr=["pwd"], acr=ACR_PASSWORD, lifetime=policy.idle_lifetime,
+            session, user_id=user.id, amr=["pwd"], lifetime=policy.idle_lifetime,
             device=Device("", ""),
         )  # fmt: skip
         terms = Terms("openid", [])

@@ -42,7 +42,7 @@ def assert_inert(visit: Visit, plain: Visit) -> None:
     """The page is built like the one that a plain word gave, and no script but ours may run on it."""
     structure = Structure(visit)
     assert structure.elements == Structure(plain).elements
-    assert set(structure.scripts) <= {"/static/form_post.js"}
+    assert set(structure.scripts) <= {"/static/form_post.js", "/static/passkeys.js"}
     policy = visit.response.headers["Content-Security-Policy"]
     assert policy == plain.response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy

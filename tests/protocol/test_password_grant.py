@@ -14,7 +14,6 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from oidc_server.audit.models import AuditEvent
@@ -25,15 +24,15 @@ from oidc_server.keys import service
 from oidc_server.keys.lifecycle import SWITCH_DELAY
 from oidc_server.keys.ring import EXTENSION as KEY_RING
 from oidc_server.keys.ring import KeyRing
-from oidc_server.protocol.errors import InvalidGrant
-from oidc_server.protocol.server import EXTENSION as GRANT_ENGINE
 from oidc_server.sessions.models import LoginSession
 from oidc_server.users import sign_in
 from oidc_server.users.models import User
 from oidc_server.users.passwords import EXTENSION as PASSWORDS
 from oidc_server.users.passwords import Passwords
 from tests.log_lines import log_lines, reason_logged
+from tests.mfa.json_app import GRANT, OWED, refusal_of
 from tests.relying_party import PASSWORD, Server, TestClient, TestUser, body_of, error
+from tests.second_factors import enrol_totp
 
 WRONG = (400, "invalid_grant")
 
@@ -227,21 +226,16 @@ def test_a_lock_ends_by_itself(server: Server, client: TestClient) -> None:
     assert attempt(server, client, user.email).status_code == 200
 
 
-def test_no_grant_goes_around_the_second_factor(server: Server, client: TestClient) -> None:
-    user, engine = server.user(), server.app.extensions[GRANT_ENGINE]
-
-    def demand(session: Session, found: User) -> None:
-        assert session.in_transaction()
-        assert found.id == user.id
-        raise InvalidGrant(Reason.SECOND_FACTOR_REQUIRED)
-
-    engine.second_factor_checks = (demand,)
-    try:
-        assert error(attempt(server, client, user.email)) == WRONG
-    finally:
-        engine.second_factor_checks = ()
+def test_no_grant_goes_around_the_second_factor_m01(server: Server, client: TestClient) -> None:
+    user = server.user()
+    totp = enrol_totp(server, user)
+    refused = attempt(server, client, user.email)
+    assert refusal_of(refused) == OWED
     assert rows_of(server, user) == 0
-    assert attempt(server, client, user.email).status_code == 200
+    given = {"mfa_token": body_of(refused)["mfa_token"], "method_id": str(totp.method_id)}
+    assert error(server.token(client, GRANT, code=totp.wrong_code(), **given)) == WRONG
+    assert rows_of(server, user) == 0
+    assert server.token(client, GRANT, code=totp.code(), **given).status_code == 200
 
 
 def test_the_scope_is_checked_before_the_password_is_a18_a25(server: Server, client: TestClient) -> None:

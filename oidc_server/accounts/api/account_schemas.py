@@ -9,6 +9,7 @@ from marshmallow import fields
 from oidc_server.access.permissions import Permission, Role
 from oidc_server.api.blueprint import ApiSchema
 from oidc_server.api.fields import Instant, Login, Text
+from oidc_server.mfa.kinds import KINDS
 from oidc_server.users.profile_values import ADDRESS_CHARACTERS, TEXT_CHARACTERS
 
 _WORDS = {
@@ -50,6 +51,23 @@ class ProfileSchema(ProfileChangeSchema):  # type: ignore[misc, valid-type]
     phone_number_verified = fields.Boolean(metadata={"description": "Whether the number was proven to be theirs."})
 
 
+class MfaSchema(ApiSchema):
+    """The second factors of an account, in brief."""
+
+    enabled = fields.Boolean(required=True, metadata={"description": "Whether there is any."})
+    types = fields.List(
+        fields.String(metadata={"enum": [kind.value for kind in KINDS]}),
+        required=True, metadata={"description": "Of which kinds, the surest first."},
+    )  # fmt: skip
+    changed_at = Instant(
+        required=True, allow_none=True, metadata={"description": "When one was added or removed last."}
+    )  # fmt: skip
+    enrol_by = Instant(
+        required=True, allow_none=True,
+        metadata={"description": "Until when the person has to set one up, where one is demanded and there is none."},
+    )  # fmt: skip
+
+
 class AccountSchema(ApiSchema):
     """An account."""
 
@@ -79,6 +97,7 @@ class AccountSchema(ApiSchema):
         fields.String(metadata={"enum": [one.value for one in Permission]}),
         required=True, metadata={"description": "What the roles allow."},
     )  # fmt: skip
+    mfa = fields.Nested(MfaSchema, required=True)
 
 
 class AccountChangeSchema(ApiSchema):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import fields
-from sqlalchemy import Boolean, Uuid
+from sqlalchemy import Boolean, Integer, Uuid
 from sqlalchemy.orm import InstrumentedAttribute
 
 from oidc_server.accounts.api.account_schemas import AccountSchema
@@ -46,11 +46,18 @@ _WORDS = {
     "email": "The address that it is about.",
     "used_at": "When it was used.",
     "cancelled_at": "When something overtook it.",
-    "kind": "What the person is told.",
-    "channel": "By mail, or by text message.",
+    "kind": "Of which kind it is.",
+    "channel": "By mail or text message; for a sign-in, whether it began on a page, at `/oauth/token` or in this API.",
     "recipient": "The address that it goes to, where that is not the one of the account.",
     "language": "The language that it is written in.",
     "parameters": "What its words are made of.",
+    "name": "What the person calls it.",
+    "position": "Its place among the others; the first one is asked for.",
+    "phone_number": "The number to which codes are sent.",
+    "confirmed_at": "When the person showed that it works.",
+    "last_used_at": "When it was used last.",
+    "replaced_at": "When its secret was replaced last.",
+    "request": "What the app asked for.",
 }
 
 
@@ -61,6 +68,8 @@ def _field_of(column: InstrumentedAttribute[Any]) -> fields.Field[Any]:
         return Instant(**options)
     if isinstance(kind, Uuid):
         return fields.UUID(**options)
+    if isinstance(kind, Integer):
+        return fields.Integer(**options)
     if isinstance(kind, Boolean):
         return fields.Boolean(**options)
     return fields.Raw(**options) if isinstance(kind, type(JsonColumn)) else fields.String(**options)
@@ -85,6 +94,21 @@ _MEMBERS: dict[str, Any] = {
     ),
     "superuser_since": Instant(
         required=True, allow_none=True, metadata={"description": "Since when they are an admin."}
+    ),
+    "second_factors_changed_at": Instant(
+        required=True, allow_none=True, metadata={"description": "When their second factors changed last."}
+    ),
+    "second_factor_due_at": Instant(
+        required=True, allow_none=True, metadata={"description": "From when on they cannot sign in without one."}
+    ),
+    "second_factor_forced_at": Instant(
+        required=True, allow_none=True, metadata={"description": "Since when an admin wants them to set one up."}
+    ),
+    "password_set_by_mail_at": Instant(
+        required=True, allow_none=True, metadata={"description": "When a mail alone set their password."}
+    ),
+    "mfa_policy": fields.Dict(
+        required=True, allow_none=True, metadata={"description": "What is asked of this account beyond the usual."}
     ),
     "preferences": fields.Dict(required=True, metadata={"description": "What they chose for apps, by namespace."}),
     **{name: _list_of(name) for name in LISTS},

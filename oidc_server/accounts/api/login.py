@@ -8,6 +8,7 @@ from flask import request
 from marshmallow import ValidationError, fields, validates_schema
 
 from oidc_server.accounts.api.blueprints import login
+from oidc_server.accounts.api.owed_factors import tokens_or_problem
 from oidc_server.api.blueprint import ApiSchema, refuses
 from oidc_server.api.codes import Code
 from oidc_server.api.fields import Login, Password, Text
@@ -16,6 +17,7 @@ from oidc_server.authorizations.ending import end_session
 from oidc_server.clients.account_client import account_client
 from oidc_server.core.database import transaction
 from oidc_server.core.http import client_address, name_client, note_refusal
+from oidc_server.mfa.pending import Channel
 from oidc_server.protocol.access_classes import caller_if_any, person_or_nobody, public
 from oidc_server.protocol.access_token import TokenRefused
 from oidc_server.protocol.grants.refresh_token import refresh as refreshed
@@ -78,12 +80,15 @@ class TokensSchema(ApiSchema):
 
 @login.route("/auth/login", methods=["POST"])
 @public
-@refuses(Code.CREDENTIALS_WRONG, Code.MFA_REQUIRED, Code.INSUFFICIENT_SCOPE)
+@refuses(Code.CREDENTIALS_WRONG, Code.MFA_REQUIRED, Code.MFA_ENROLMENT_REQUIRED, Code.INSUFFICIENT_SCOPE)
 @login.arguments(LoginSchema, example={"email": "ada@example.com", "password": "three random words"})
 @login.response(200, TokensSchema)
 def sign_in(body: dict[str, Any]) -> dict[str, Any]:
     """Sign a person in
 
+    Who owes a second factor gets no tokens but an `mfa_token`, good for five minutes and once, and the `methods` that
+    may be used, in the person's order; `recovery` is among them while there are recovery codes. A code is sent by
+    `POST /mfa/challenge`, and `POST /mfa/verify` finishes the login. Who has to set up a factor first is told where.
     Wrong names, wrong passwords and accounts that may not sign in are answered alike."""
     server, address = current_server(), client_address()
     client = account_client(server.clients, server.database)
@@ -96,7 +101,8 @@ def sign_in(body: dict[str, Any]) -> dict[str, Any]:
         server.limits, server.passwords, body.get("email") or body["username"], body["password"], address
     )
     with transaction() as session:
-        return log_in(server, session, proof, ask)
+        outcome = log_in(server, session, proof, ask, Channel.API)
+    return tokens_or_problem(outcome)
 
 
 @login.route("/auth/refresh", methods=["POST"])

@@ -156,6 +156,11 @@ class SecuritySchema(ApiSchema):
     known_devices = fields.Integer(
         required=True, metadata={"description": "From how many devices the person signed in lately."}
     )
+    second_factors = fields.Integer(required=True, metadata={"description": "How many second factors there are."})
+    recovery_codes = fields.Integer(required=True, metadata={"description": "How many recovery codes are unused."})
+    trusted_browsers = fields.Integer(
+        required=True, metadata={"description": "In how many browsers no second factor is asked for, for a while."}
+    )
 
 
 class DashboardSchema(ApiSchema):

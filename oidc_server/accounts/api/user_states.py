@@ -1,5 +1,5 @@
-"""``/users/{id}/suspend``, ``/activate``, ``/unlock``, ``/logout``: what admins do about accounts, each with a reason
-that the audit log keeps."""
+"""``/users/{id}/suspend``, ``/activate``, ``/unlock``, ``/logout``, ``/mfa/reset``: what admins do about accounts, each
+with a reason that the audit log keeps."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from oidc_server.accounts.api.account_schemas import AccountSchema
 from oidc_server.accounts.api.answering import caller_as_actor, shown_account
 from oidc_server.accounts.api.blueprints import users
 from oidc_server.accounts.api.user_schemas import ReasonSchema, SignedOutSchema, SuspensionSchema
+from oidc_server.accounts.refusals import OwnAccount
 from oidc_server.accounts.suspension import activate_account, sign_out_everywhere, unlock_account
 from oidc_server.api.blueprint import refuses
 from oidc_server.api.codes import Code
 from oidc_server.core.database import transaction
+from oidc_server.mfa.reset import reset_factors
 from oidc_server.protocol.access_classes import current_caller, permission
 from oidc_server.users.closing import reopen
 
@@ -83,3 +85,23 @@ def sign_out(body: dict[str, Any], user_id: uuid.UUID) -> Any:
     with transaction() as session:
         user = account_to_change(session, user_id)
         return sign_out_everywhere(session, user, actor=caller_as_actor(), note=body.get("reason", ""))._asdict()
+
+
+@users.route("/users/<uuid:user_id>/mfa/reset", methods=["POST"])
+@permission(Permission.USERS_WRITE, lately=True)
+@refuses(Code.OWN_ACCOUNT)
+@users.arguments(ReasonSchema, example={"reason": "Lost the phone; asked for it in person"})
+@users.response(200, AccountSchema)
+def reset_second_factors(body: dict[str, Any], user_id: uuid.UUID) -> Response:
+    """Remove all second factors of a person
+
+    For who has lost them all; make sure that it is them. All sessions end, whatever was granted to any app, and the
+    trust in browsers; the person is told by mail, and sets up a new factor when they sign in next."""
+    if user_id == current_caller().user_id:
+        raise OwnAccount
+    note = body.get("reason", "")
+    with transaction() as session:
+        user = account_to_change(session, user_id)
+        reset_factors(session, user, actor=caller_as_actor(), note=note)
+        sign_out_everywhere(session, user, actor=caller_as_actor(), note=note)
+    return shown_account(user_id)

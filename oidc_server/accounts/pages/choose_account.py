@@ -12,6 +12,7 @@ from oidc_server.core.errors import Reason
 from oidc_server.pages import cookies, forms
 from oidc_server.pages.rendering import render
 from oidc_server.protocol.server import current_server
+from oidc_server.protocol.waiting_login import end_waiting, forget_waiting
 from oidc_server.sessions import browser
 from oidc_server.sessions.browser import BrowserSession
 
@@ -53,7 +54,11 @@ def choose() -> Response:
             waiting.interaction.account_chosen_at = clock.now()
         else:
             waiting.interaction.another_account_wanted_at = clock.now()
-        return go_on(waiting.id)
+            forget_waiting(session)
+        response = go_on(waiting.id)
+    if choice == OTHER:
+        end_waiting(response)
+    return response
 
 
 def _purpose(waiting: Waiting, login: BrowserSession) -> str:

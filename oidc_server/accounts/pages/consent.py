@@ -8,6 +8,7 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 
 from oidc_server.accounts.pages.blueprint import CONSENT, accounts
+from oidc_server.accounts.pages.destinations import destination_of
 from oidc_server.accounts.pages.waiting import Waiting, go_on, waiting_request
 from oidc_server.accounts.words import claim_words, scope_words
 from oidc_server.authorizations import consents
@@ -39,9 +40,10 @@ class Item:
 
 @accounts.get(CONSENT)
 def show_consent() -> Response:
-    """The question; whoever is not signed in goes back, to be sent to the right page."""
+    """The question; whoever is not signed in, or owes a second factor, goes back, to be sent to the right page."""
     with reading() as session:
-        waiting, login = waiting_request(session), _login(session)
+        waiting = waiting_request(session)
+        login = _login(session, waiting)
         if login is None:
             return go_on(waiting.id)
         known = consents.remembered(session, user_id=login.user_id, client_id=waiting.client.client_id)
@@ -52,7 +54,8 @@ def show_consent() -> Response:
 def answer_consent() -> Response:
     """Keep the answer with the request, and what was allowed for the next time."""
     with transaction() as session:
-        waiting, login = waiting_request(session), _login(session)
+        waiting = waiting_request(session)
+        login = _login(session, waiting)
         if login is None:
             return go_on(waiting.id)
         forms.read(ConsentForm, _purpose(waiting, login), request.form)
@@ -70,8 +73,10 @@ def answer_consent() -> Response:
         return go_on(waiting.id)
 
 
-def _login(session: Session) -> BrowserSession | None:
-    return browser.resume(session, current_server().session_policy, cookies.session_secret(request))
+def _login(session: Session, waiting: Waiting) -> BrowserSession | None:
+    """Who is signed in and owes nothing: nobody allows anything before (attack B14)."""
+    login = browser.resume(session, current_server().session_policy, cookies.session_secret(request))
+    return None if login is None or destination_of(waiting).owed_in(login) else login
 
 
 def _purpose(waiting: Waiting, login: BrowserSession) -> str:

@@ -12,11 +12,10 @@ from wtforms.validators import InputRequired, Length
 from oidc_server.accounts.addresses import FORGOT_PASSWORD, REGISTER
 from oidc_server.accounts.pages.account.notices import end_notice, notice_to_show
 from oidc_server.accounts.pages.blueprint import SIGN_IN, accounts
-from oidc_server.accounts.pages.browser_login import begin_or_renew, current_device
 from oidc_server.accounts.pages.destinations import Destination, asked_destination
-from oidc_server.audit.catalogue import Event
-from oidc_server.audit.service import Actor, record
-from oidc_server.core.database import reading, transaction
+from oidc_server.accounts.pages.passkeys import passkey_offer
+from oidc_server.accounts.pages.second_factor.after_password import go_on_after
+from oidc_server.core.database import reading
 from oidc_server.core.errors import Throttled
 from oidc_server.core.http import client_address, note_refusal
 from oidc_server.pages import cookies, forms
@@ -25,8 +24,7 @@ from oidc_server.pages.languages import gettext, lazy_gettext, length_of_time
 from oidc_server.pages.rendering import render
 from oidc_server.protocol.server import current_server
 from oidc_server.sessions import devices
-from oidc_server.sessions.arrivals import note_arrival
-from oidc_server.users.sign_in import CredentialsWrong, PasswordProof, ProofOutdated, prove_password, user_behind
+from oidc_server.users.sign_in import CredentialsWrong, PasswordProof, ProofOutdated, prove_password
 
 
 class SignInForm(forms.PageForm):
@@ -55,7 +53,7 @@ def show_sign_in() -> Response:
 
 @accounts.post(SIGN_IN)
 def sign_in() -> Response:
-    """Check the password outside of any transaction; begin the session in one."""
+    """Check the password outside of any transaction; begin the session in one, or the login that waits for more."""
     with reading() as session:
         destination = asked_destination(session)
     if destination.reached:  # by another tab of this browser, meanwhile
@@ -66,7 +64,7 @@ def sign_in() -> Response:
     if not form.validate():
         return _page(destination, form, status=422)
     try:
-        return _begin(destination, _prove(destination, form), remembered=_remembered(destination, form))
+        return go_on_after(destination, _prove(destination, form), remembered=_remembered(destination, form))
     except (CredentialsWrong, ProofOutdated) as refusal:  # who may not sign in is told the same (attack G03)
         note_refusal(refusal)
         form.password.errors = [_wrong(destination)]
@@ -89,29 +87,6 @@ def _prove(destination: Destination, form: SignInForm) -> PasswordProof:
     return proof
 
 
-def _begin(destination: Destination, proof: PasswordProof, *, remembered: bool) -> Response:
-    """The browser's session is this person's from now on."""
-    server, jar = current_server(), cookies.current_cookies()
-    with transaction() as session:
-        user = user_behind(session, proof)
-        for check in server.second_factor_checks:
-            check(session, user)
-        cookie = jar.get(request, cookies.DEVICE)
-        note_arrival(
-            session, user, current_device(),
-            known_device=devices.known_device(server.device_keys, cookie, user) is not None,
-        )  # fmt: skip
-        login = begin_or_renew(session, user, remembered=remembered)
-        record(
-            session, Event.USER_SIGNED_IN, actor=Actor("user", str(user.id)), subject=str(user.id),
-            client_id=None if destination.client is None else destination.client.client_id, user_id=user.id,
-            detail={"sid": str(login.session_id)},
-        )  # fmt: skip
-    response = destination.go_on()
-    login.keep(response)
-    return response
-
-
 def _remembered(destination: Destination, form: SignInForm) -> bool:
     """Who proves once more who they are has said before whether this device is theirs."""
     return bool(form.remember.data) if destination.account is None else destination.account.remembered
@@ -119,11 +94,13 @@ def _remembered(destination: Destination, form: SignInForm) -> bool:
 
 def _page(destination: Destination, form: SignInForm, *, status: int = 200, problem: str | None = None) -> Response:
     can_register = destination.account is None and current_server().settings.people_can_register
+    passkey = passkey_offer(destination)
     response = render(
         "accounts/sign_in.html", status=status, form=form, client=destination.client, problem=problem,
         account=None if destination.account is None else destination.account.email, notice=notice_to_show(),
         form_action=destination.form_action, forgotten=address(FORGOT_PASSWORD, **destination.query),
         register=address(REGISTER, **destination.query) if can_register else None,
+        passkey=passkey, scripts=passkey is not None,
     )  # fmt: skip
     end_notice(response)
     return response

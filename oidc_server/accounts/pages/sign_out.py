@@ -14,6 +14,7 @@ from oidc_server.pages.rendering import render, see_other
 from oidc_server.protocol.end_session import KEPT, SIGN_OUT, SIGNED_OUT, LogoutRequest, read_logout
 from oidc_server.protocol.gate import browser_parameters
 from oidc_server.protocol.server import current_server
+from oidc_server.protocol.waiting_login import end_waiting, forget_waiting, waiting_secret
 from oidc_server.sessions import browser
 from oidc_server.sessions.browser import BrowserSession
 
@@ -26,14 +27,14 @@ class SignOutForm(forms.PageForm):
 
 @accounts.get(SIGN_OUT)
 def show_sign_out() -> Response:
-    """The question. Who is not signed in needs none."""
+    """The question. Who is not signed in needs none: then only a login that waits for its second factor is wiped."""
     server, parameters = current_server(), browser_parameters(request)
     asked = read_logout(server, parameters)
     prefer(parameters.get("ui_locales"))
     with reading() as session:
         login = browser.resume(session, server.session_policy, cookies.session_secret(request))
     if login is None:
-        return see_other(address(SIGNED_OUT))
+        return _without_session()
     kept = {name: value for name in KEPT if (value := parameters.get(name))}
     return render(
         "accounts/sign_out.html", client=asked.client, account=login.email, kept=kept,
@@ -51,7 +52,8 @@ def answer_sign_out() -> Response:
     with transaction() as session:
         login = browser.resume(session, server.session_policy, cookies.session_secret(request))
         if login is None:
-            return see_other(address(SIGNED_OUT))
+            forget_waiting(session)
+            return _signed_out()
         forms.read(SignOutForm, _purpose(login), parameters)
         answer = parameters.get("answer")
         if answer not in {YES, NO}:
@@ -59,8 +61,10 @@ def answer_sign_out() -> Response:
         if answer == NO:
             return see_other(address(SIGNED_OUT))
         browser.sign_out(session, login, client_id=_client_id(asked))
+        forget_waiting(session)
     response = see_other(asked.leads_to)
     jar.end(response, cookies.SESSION)
+    end_waiting(response)
     return response
 
 
@@ -81,6 +85,19 @@ def signed_out() -> Response:
 def sign_out_form(login: BrowserSession) -> SignOutForm:
     """The form for a page, which posts it with ``answer``."""
     return forms.show(SignOutForm, _purpose(login))
+
+
+def _without_session() -> Response:
+    if waiting_secret() is not None:
+        with transaction() as session:
+            forget_waiting(session)
+    return _signed_out()
+
+
+def _signed_out() -> Response:
+    response = see_other(address(SIGNED_OUT))
+    end_waiting(response)
+    return response
 
 
 def _purpose(login: BrowserSession) -> str:

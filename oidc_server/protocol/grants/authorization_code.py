@@ -16,6 +16,7 @@ from oidc_server.protocol.errors import InvalidGrant, InvalidRequest, InvalidTar
 from oidc_server.protocol.issue import Issuance
 from oidc_server.protocol.named_claims import id_token_claims
 from oidc_server.protocol.scope import requested_resources
+from oidc_server.protocol.second_factors import with_grace
 
 
 class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):
@@ -49,7 +50,8 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):
     def _issue(self, session: Session, redemption: Redemption, resource: list[str]) -> dict[str, Any]:
         """The access token is for the resources that this request names, which must be among those that were granted
         (RFC 8707 §2.2); the refresh token is for all of them."""
-        standing, refresh_token = redemption.standing, None
+        standing = with_grace(self.server, session, self.request.client, redemption.standing)
+        refresh_token = None
         if not set(resource) <= set(standing.granted_resource):
             raise InvalidTarget(Reason.RESOURCE_UNKNOWN)
         if self.request.client.check_grant_type(REFRESH_TOKEN):

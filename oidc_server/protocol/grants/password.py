@@ -7,11 +7,19 @@ from typing import Any
 from authlib.oauth2.rfc6749 import grants
 
 from oidc_server.clients.metadata import PASSWORD
+from oidc_server.clients.registry import ClientSnapshot
 from oidc_server.core.database import transaction
 from oidc_server.core.errors import Reason
 from oidc_server.core.http import client_address
-from oidc_server.protocol.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
-from oidc_server.protocol.password_login import Ask, log_in
+from oidc_server.mfa.pending import Channel
+from oidc_server.protocol.errors import (
+    InvalidGrant,
+    InvalidRequest,
+    MfaEnrolmentRequired,
+    MfaRequired,
+    UnauthorizedClient,
+)
+from oidc_server.protocol.password_login import Ask, SecondFactorOwed, log_in
 from oidc_server.protocol.scope import allowed_resources, allowed_scope
 from oidc_server.sessions.service import Device
 from oidc_server.users.sign_in import CredentialsWrong, ProofOutdated, prove_password
@@ -21,11 +29,7 @@ class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
     """The password is checked outside of any transaction; what follows from it is one transaction."""
 
     def validate_token_request(self) -> None:
-        client = self.authenticate_token_endpoint_client()
-        self.request.client = client
-        if not client.check_grant_type(PASSWORD) or not client.first_party:
-            raise UnauthorizedClient(Reason.GRANT_NOT_ALLOWED)
-        form = self.request.form
+        client, form = client_for_passwords(self), self.request.form
         if not form.get("username") or not form.get("password"):
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "username or password")
         self._ask = Ask(
@@ -40,7 +44,23 @@ class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
                 server.limits, server.passwords, form["username"], form["password"], client_address()
             )
             with transaction() as session:
-                response = log_in(server, session, proof, self._ask)
+                outcome = log_in(server, session, proof, self._ask, Channel.TOKEN)
         except (CredentialsWrong, ProofOutdated) as error:
             raise InvalidGrant(error.reason, error.detail) from error
-        return 200, response, self.TOKEN_RESPONSE_HEADER
+        return 200, tokens_or_refusal(outcome), self.TOKEN_RESPONSE_HEADER
+
+
+def client_for_passwords(grant: grants.BaseGrant) -> ClientSnapshot:
+    """The client of the request, which may sign people in by their passwords. Raises :class:`UnauthorizedClient`."""
+    client: ClientSnapshot = grant.authenticate_token_endpoint_client()
+    grant.request.client = client
+    if not client.check_grant_type(PASSWORD) or not client.first_party:
+        raise UnauthorizedClient(Reason.GRANT_NOT_ALLOWED)
+    return client
+
+
+def tokens_or_refusal(outcome: dict[str, Any] | SecondFactorOwed) -> dict[str, Any]:
+    """The token response of a login. Raises :class:`MfaRequired` and :class:`MfaEnrolmentRequired`."""
+    if not isinstance(outcome, SecondFactorOwed):
+        return outcome
+    raise (MfaEnrolmentRequired if outcome.must_enrol else MfaRequired)(outcome.members)

@@ -17,6 +17,7 @@ from oidc_server.protocol.errors import InvalidGrant, InvalidRequest, InvalidSco
 from oidc_server.protocol.issue import Issuance
 from oidc_server.protocol.named_claims import id_token_claims
 from oidc_server.protocol.scope import requested_resources, requested_words
+from oidc_server.protocol.second_factors import with_grace
 
 if TYPE_CHECKING:
     from oidc_server.protocol.server import AuthorizationServer
@@ -65,14 +66,15 @@ def refresh(
 
 
 def _issue(server: AuthorizationServer, client: ClientSnapshot, session: Session, rotation: Rotation) -> dict[str, Any]:
+    standing = with_grace(server, session, client, rotation.standing)
     return server.issue(
         Issuance(
             grant_type=REFRESH_TOKEN,
             client=client,
             scope=rotation.scope,
             resource=rotation.resource,
-            standing=rotation.standing,
+            standing=standing,
             refresh_token=rotation.refresh_token,
-            id_token_claims=id_token_claims(session, rotation.standing),
+            id_token_claims=id_token_claims(session, standing),
         )
     )

@@ -37,14 +37,15 @@ class EmailNotConfirmed(Refusal):
 
 
 def own_page(page: OwnPage, method: str) -> Callable[[View], View]:
-    """Serve a page to whoever is signed in, who is handed to the view; all others are sent to sign in and come back."""
+    """Serve a page to whoever is signed in, who is handed to the view; all others are sent to sign in, or to give the
+    second factor that they owe, and come back."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded() -> Response:
             login = _login_for(page)
-            if login is None:
-                return lead_to_sign_in(page)
+            if login is None or not page.admits(login):
+                return lead_to_sign_in(page, login)
             if page.verified and not _has_confirmed(login):
                 return _unconfirmed(login)
             return view(login)
@@ -66,12 +67,11 @@ def account_page(template: str, login: BrowserSession, *, status: int = 200, **v
 
 
 def _login_for(page: OwnPage) -> BrowserSession | None:
-    """Who is signed in, lately if the page asks for that; to be shown a page counts as use of the session."""
+    """Who is signed in; to be shown the page counts as use of the session."""
     with transaction() as session:
         login = browser.resume(session, current_server().session_policy, cookies.session_secret(request))
-        if login is None or not page.admits(login):
-            return None
-        browser.touch(session, login)
+        if login is not None and page.admits(login):
+            browser.touch(session, login)
         return login
 
 

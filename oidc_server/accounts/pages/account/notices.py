@@ -30,6 +30,16 @@ class Notice(StrEnum):
     EMAIL_CONFIRMED = "email-confirmed"
     EMAIL_CHANGED = "email-changed"
     PASSWORD_SET = "password-set"  # noqa: S105 - a name
+    FACTOR_ADDED = "factor-added"
+    FACTOR_RENAMED = "factor-renamed"
+    FACTOR_FIRST = "factor-first"
+    FACTOR_REMOVED = "factor-removed"
+    FACTOR_GONE = "factor-gone"
+    BROWSER_FORGOTTEN = "browser-forgotten"
+    BROWSERS_FORGOTTEN = "browsers-forgotten"
+    PASSKEY_REFUSED = "passkey-refused"
+    CODE_SENT = "code-sent"
+    SIGN_IN_OVER = "sign-in-over"
 
 
 _WORDS = {
@@ -44,6 +54,18 @@ _WORDS = {
     Notice.EMAIL_CONFIRMED: lazy_gettext("Your email address is confirmed."),
     Notice.EMAIL_CHANGED: lazy_gettext("Your email address is changed. A mail to the former one says so."),
     Notice.PASSWORD_SET: lazy_gettext("Your new password is set. Sign in with it."),
+    Notice.FACTOR_ADDED: lazy_gettext("The second factor is set up."),
+    Notice.FACTOR_RENAMED: lazy_gettext("The name is changed."),
+    Notice.FACTOR_FIRST: lazy_gettext("This second factor is asked for first from now on."),
+    Notice.FACTOR_REMOVED: lazy_gettext("The second factor is removed."),
+    Notice.FACTOR_GONE: lazy_gettext("There is no such second factor any more."),
+    Notice.BROWSER_FORGOTTEN: lazy_gettext("That browser is trusted no more."),
+    Notice.BROWSERS_FORGOTTEN: lazy_gettext("No browser is trusted any more."),
+    Notice.PASSKEY_REFUSED: lazy_gettext(
+        "You could not be signed in with this passkey. Try again, or sign in with your password."
+    ),
+    Notice.CODE_SENT: lazy_gettext("A code is on its way. Any code before it is void."),
+    Notice.SIGN_IN_OVER: lazy_gettext("That took too long, or was finished elsewhere. Sign in again."),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from oidc_server.accounts.dashboard import dashboard_of
+from oidc_server.accounts.pages.account.factors import allowed_kinds
 from oidc_server.accounts.pages.account.frame import account_page, own_page
 from oidc_server.accounts.pages.account.names import client_name
 from oidc_server.accounts.pages.own_pages import OVERVIEW
@@ -23,4 +24,7 @@ def show_account(login: BrowserSession) -> Response:
         )
     if found is None:
         raise AccountGone
-    return account_page("account", login, person=found["account"], security=found["security"])
+    return account_page(
+        "account", login, person=found["account"], security=found["security"],
+        is_guarded=bool(login.second_factors and allowed_kinds(login)),
+    )  # fmt: skip

@@ -9,7 +9,15 @@ from oidc_server.accounts.pages.account import (
     overview,
     password,
     profile,
+    security,
+    security_add,
+    security_browsers,
+    security_codes,
+    security_method,
     sessions,
 )
 
-OWN_VIEWS = (overview, profile, email, password, sessions, apps, activity, data, closing)
+OWN_VIEWS = (
+    overview, profile, email, password, security, security_add, security_method, security_codes, security_browsers,
+    sessions, apps, activity, data, closing,
+)  # fmt: skip
