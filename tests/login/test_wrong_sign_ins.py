@@ -24,8 +24,8 @@ WRONG = "The name or the password is wrong."
 GUESS = "a wrong password"
 SAMPLES = 300
 _CHALLENGE = re.compile(r'"challenge": "[\w-]{75}"')
-# Some 15 ms for a hash: to leave one away would be seen.
-ROUNDS = 8
+# Some 8 ms for a hash: to leave one away would be seen.
+ROUNDS = 7
 
 
 def locked(server: Server, email: str) -> TestUser:
