@@ -5,6 +5,7 @@ A set-up that is abandoned changes nothing and ends by itself; what was there be
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -37,6 +38,7 @@ from oidc_server.mfa.setups import (
 )
 from oidc_server.mfa.totp import new_secret, seal_secret, setup_of, verify_totp
 from oidc_server.mfa.webauthn_ceremonies import creation_options, register_credential
+from oidc_server.sessions.assurance import ACR_MFA, acr_of, reaches
 from oidc_server.users.models import User
 from oidc_server.users.service import refusal_of
 
@@ -95,12 +97,14 @@ def confirm_enrolment(
     method_id: uuid.UUID,
     given: Given,
     *,
+    amr: Sequence[str],
     bound_to: str,
     address: str,
     known_device: str | None = None,
 ) -> Enrolled:
     """Finish setting up a second factor with what its owner gave; the first one also brings ten recovery codes. The
-    code counts as used, and guessing here counts as guessing at a sign-in does.
+    code counts as used, and guessing here counts as guessing at a sign-in does. ``amr`` is what they have proven: the
+    password alone adds no factor to an account that has one, even if it has it only since a moment (attack M13).
 
     It opens its own transactions. Raises :class:`FactorWrong`, ``MethodUnknown`` when no such set-up waits any more,
     :class:`TooManyMethods`, and ``Unavailable``. The lock on the account closes the race of two set-ups that each take
@@ -114,6 +118,8 @@ def confirm_enrolment(
         user = _account(session, user_id)
         method = waiting_method(session, user_id, method_id)
         others = methods_of(session, user_id)
+        if others and not reaches(acr_of(amr), ACR_MFA):
+            raise FactorWrong("the account has a factor, and it was not given")
         kind = FactorKind(method.kind)
         check_room(others, kind, method.phone_number)
         _verify(session, factors, user, method, given, bound_to)

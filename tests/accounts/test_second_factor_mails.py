@@ -15,6 +15,7 @@ from oidc_server.mfa.reset import reset_factors
 from oidc_server.users.models import User
 from tests.accounts.people import ADA, Town
 from tests.mailbox import Letter
+from tests.mfa.giving import PROVEN
 from tests.relying_party import TestUser
 from tests.second_factors import Totp, enrol_totp, factors_of
 
@@ -41,7 +42,7 @@ def test_who_sets_one_up_is_told_once_and_by_its_kind_not_its_name(town: Town, a
     )  # fmt: skip
     assert setup.totp is not None
     code = Totp(setup.method_id, setup.totp.secret).code()
-    confirm_enrolment(factors, ada.id, setup.method_id, Given(None, code), bound_to="session", address=HERE)
+    confirm_enrolment(factors, ada.id, setup.method_id, Given(None, code), amr=PROVEN, bound_to="session", address=HERE)
     letter = only_letter(town)
     assert letter.subject == "A second factor was added"
     for part in (letter.text, letter.html):

@@ -13,6 +13,8 @@ from tests.relying_party import TestUser
 
 HERE = "192.0.2.1"
 ALL = frozenset(FactorKind)
+# Of somebody who has given the password and a factor.
+PROVEN = ("pwd", "otp", "mfa")
 BOUND_TO = "session 01890a5d-ac96-774b-bcce-b302099a8057"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -30,7 +30,7 @@ from oidc_server.mfa.proof import FactorWrong, Given
 from oidc_server.mfa.recovery_codes import count_left
 from oidc_server.users.models import User
 from tests.mfa.at_once import at_once, connected
-from tests.mfa.giving import ALL, BOUND_TO, HERE, give, refusal
+from tests.mfa.giving import ALL, BOUND_TO, HERE, PROVEN, give, refusal
 from tests.relying_party import Server, TestUser
 from tests.second_factors import Totp, account_of, enrol_email, enrol_totp
 
@@ -49,9 +49,15 @@ def app_of(setup: Setup) -> Totp:
 
 
 def confirm(
-    factors: SecondFactors, user: TestUser, method_id: uuid.UUID, code: str, bound_to: str = BOUND_TO
+    factors: SecondFactors,
+    user: TestUser,
+    method_id: uuid.UUID,
+    code: str,
+    bound_to: str = BOUND_TO,
+    amr: Sequence[str] = PROVEN,
 ) -> Enrolled:
-    return confirm_enrolment(factors, user.id, method_id, Given(method_id, code), bound_to=bound_to, address=HERE)
+    given = Given(method_id, code)
+    return confirm_enrolment(factors, user.id, method_id, given, amr=amr, bound_to=bound_to, address=HERE)
 
 
 def waiting(server: Server, user: TestUser) -> int:
@@ -155,6 +161,18 @@ def test_of_many_who_finish_at_once_one_gets_the_recovery_codes_m14(
     with server.database.reading() as session:
         assert sorted(one.position for one in methods_of(session, user.id)) == [0, 1, 2, 3, 4]
         assert count_left(session, user.id) == 10
+
+
+def test_the_password_alone_adds_nothing_to_what_somebody_set_up_at_this_moment_m13(
+    factors: SecondFactors, user: TestUser
+) -> None:
+    """Whoever has only the password, and began while there was no factor, comes a moment too late."""
+    owner, thief = begin(factors, user), begin(factors, user)
+    confirm(factors, user, owner.method_id, app_of(owner).code(), amr=["pwd"])
+    for amr in (["pwd"], ["pwd", "trusted_device"]):
+        with pytest.raises(FactorWrong):
+            confirm(factors, user, thief.method_id, app_of(thief).code(), amr=amr)
+    confirm(factors, user, thief.method_id, app_of(thief).code())
 
 
 def test_guessing_at_a_set_up_counts_as_guessing_at_a_sign_in(

@@ -12,7 +12,7 @@ from oidc_server.mfa.factors import SecondFactors
 from oidc_server.mfa.kinds import FactorKind
 from oidc_server.mfa.resealing import Resealed, reseal_secrets
 from tests.commands.command_line import CommandLine, environment_of
-from tests.mfa.giving import ALL, BOUND_TO, HERE, give
+from tests.mfa.giving import ALL, BOUND_TO, HERE, PROVEN, give
 from tests.relying_party import Server, TestUser
 from tests.second_factors import Totp, enrol_email, enrol_totp
 
@@ -55,7 +55,7 @@ def test_where_there_is_no_master_key_the_secret_key_seals_and_it_gives_way_to_o
     )  # fmt: skip
     assert setup.totp is not None
     totp = Totp(setup.method_id, setup.totp.secret)
-    confirm_enrolment(without, user.id, setup.method_id, totp.given(-1), bound_to=BOUND_TO, address=HERE)
+    confirm_enrolment(without, user.id, setup.method_id, totp.given(-1), amr=PROVEN, bound_to=BOUND_TO, address=HERE)
     assert reseal_secrets(without) == Resealed(0, 0)
     assert reseal_secrets(factors) == Resealed(1, 0)
     assert not give(without, user, totp.method_id, totp.code())

@@ -15,7 +15,7 @@ from oidc_server.mfa.reset import reset_factors
 from oidc_server.mfa.trusted_devices import trust, trusted_devices_of
 from oidc_server.sessions.assurance import ACR_PASSWORD
 from oidc_server.users.models import User
-from tests.mfa.giving import ALL, BOUND_TO, HERE, give
+from tests.mfa.giving import ALL, BOUND_TO, HERE, PROVEN, give
 from tests.relying_party import Server, TestUser
 from tests.second_factors import Totp, account_of, enrol_email, enrol_totp, recovery_codes
 
@@ -66,7 +66,9 @@ def test_one_has_to_be_set_up_at_the_next_sign_in_and_then_it_is_over_m25(
     )  # fmt: skip
     assert setup.totp is not None
     code = Totp(setup.method_id, setup.totp.secret).code()
-    enrolled = confirm_enrolment(factors, user.id, setup.method_id, Given(None, code), bound_to=BOUND_TO, address=HERE)
+    enrolled = confirm_enrolment(
+        factors, user.id, setup.method_id, Given(None, code), amr=PROVEN, bound_to=BOUND_TO, address=HERE
+    )
     assert len(enrolled.recovery_codes or ()) == 10
     assert owed(server, factors, user).owed is Owed.FACTOR
     assert account_of(server, user).second_factor_forced_at is None

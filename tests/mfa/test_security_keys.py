@@ -19,6 +19,7 @@ from oidc_server.mfa.proving import prove_factor
 from oidc_server.mfa.webauthn_ceremonies import request_options
 from oidc_server.mfa.webauthn_challenges import LIFETIME
 from tests.authenticator import PRESENT, Authenticator, bytes_of, text_of
+from tests.mfa.giving import PROVEN
 from tests.passkeys import enrol_passkey
 from tests.relying_party import Server, TestUser
 from tests.second_factors import factors_of
@@ -63,7 +64,7 @@ def begin(server: Server, user: TestUser, bound_to: str = SESSION) -> tuple[UUID
 def confirm(server: Server, user: TestUser, method_id: UUID, credential: str, *, bound_to: str = SESSION) -> bool:
     given = Given(method_id, credential=credential)
     try:
-        confirm_enrolment(factors_of(server), user.id, method_id, given, bound_to=bound_to, address=ADDRESS)
+        confirm_enrolment(factors_of(server), user.id, method_id, given, amr=PROVEN, bound_to=bound_to, address=ADDRESS)
     except FactorWrong:
         return False
     return True

@@ -18,7 +18,7 @@ from oidc_server.mfa.models import Method
 from oidc_server.mfa.proof import FactorProof, FactorWrong, Given
 from oidc_server.mfa.proving import prove_factor
 from tests.mfa.at_once import at_once, connected
-from tests.mfa.giving import ALL, BOUND_TO, HERE, give, prove, refusal
+from tests.mfa.giving import ALL, BOUND_TO, HERE, PROVEN, give, prove, refusal
 from tests.relying_party import Server, TestUser
 from tests.second_factors import Totp, enrol_totp
 
@@ -65,7 +65,7 @@ def test_the_code_that_set_the_app_up_is_no_login_m04(factors: SecondFactors, us
     assert setup.totp is not None
     app = Totp(setup.method_id, setup.totp.secret)
     code = app.code()
-    confirm_enrolment(factors, user.id, setup.method_id, Given(None, code), bound_to=BOUND_TO, address=HERE)
+    confirm_enrolment(factors, user.id, setup.method_id, Given(None, code), amr=PROVEN, bound_to=BOUND_TO, address=HERE)
     assert not give(factors, user, setup.method_id, code)
     assert give(factors, user, setup.method_id, app.code(1))
 

@@ -73,8 +73,9 @@ def confirm_setup(body: dict[str, Any], method_id: uuid.UUID) -> dict[str, Any]:
     server, caller = current_server(), current_caller()
     given = Given(method_id, body.get("code", ""), body.get("credential", ""))
     enrolled = confirm_enrolment(
-        server.factors, caller.user_id, method_id, given, bound_to=caller.bound_to, address=client_address()
-    )
+        server.factors, caller.user_id, method_id, given, amr=caller.amr, bound_to=caller.bound_to,
+        address=client_address(),
+    )  # fmt: skip
     answer: dict[str, Any] = {}
     if enrolled.recovery_codes is not None:
         answer["backup_codes"] = enrolled.recovery_codes

@@ -117,7 +117,7 @@ def _confirm(login: BrowserSession, method_id: uuid.UUID, form: Any) -> Enrolled
         device = known_device(user_of(session, login.user_id))
     given = Given(method_id, **{field.name: field.data or "" for field in form if field.name != "csrf_token"})
     return confirm_enrolment(
-        current_second_factors(), login.user_id, method_id, given, bound_to=bound_to(login),
+        current_second_factors(), login.user_id, method_id, given, amr=login.amr, bound_to=bound_to(login),
         address=client_address(), known_device=device,
     )  # fmt: skip
 

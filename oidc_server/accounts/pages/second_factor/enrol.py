@@ -152,8 +152,8 @@ def _confirm(page: Enrolment, method_id: uuid.UUID, form: Any) -> Response:
     known = page.known
     given = Given(method_id, **{field.name: field.data or "" for field in form if field.name != "csrf_token"})
     enrolled = confirm_enrolment(
-        current_server().factors, known.user.id, method_id, given, bound_to=known.bound_to, address=client_address(),
-        known_device=known.device,
+        current_server().factors, known.user.id, method_id, given, amr=known.amr, bound_to=known.bound_to,
+        address=client_address(), known_device=known.device,
     )  # fmt: skip
     finished = finish(known, enrolled.amr)
     codes = enrolled.recovery_codes

@@ -45,6 +45,13 @@ class Known:
         return self.pending.bound_to if self.pending is not None else f"session {self.session_id}"
 
     @property
+    def amr(self) -> list[str]:
+        """What they have proven."""
+        if self.pending is not None:
+            return self.pending.login.amr
+        return [] if self.login is None else self.login.amr
+
+    @property
     def session_id(self) -> uuid.UUID | None:
         """Their session, when they are signed in."""
         return None if self.login is None else self.login.id
