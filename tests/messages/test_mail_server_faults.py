@@ -110,7 +110,7 @@ def test_many_senders_at_once_send_each_message_once_x38(office: PostOffice) -> 
     counts: list[Delivered] = []
 
     def send() -> None:
-        transports = {"mail": transport_to(office.mailbox.url)}
+        transports = {"mail": transport_to(office.mailbox.url, timeout=30)}
         delivery = Delivery(office.server.database, transports, office.composers)
         begin.wait()
         counts.append(delivery.deliver_due())
