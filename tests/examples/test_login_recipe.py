@@ -19,6 +19,7 @@ from tests.documentation.prose import page
 from tests.examples.browser import Browser
 from tests.examples.development import DevelopmentServer, answers, developing, until
 from tests.examples.recipes import RECIPES
+from tests.relying_party import PASSWORD
 from tests.running import free_port
 
 STEP_UP = RECIPES.parent / "step_up"
@@ -96,10 +97,18 @@ def shop(dev: DevelopmentServer) -> Iterator[str]:
         yield here
 
 
+def add_person(dev: DevelopmentServer, email: str) -> None:
+    """Make an account of its own: what this person sets up, others would be asked for."""
+    command = [sys.executable, "-m", "oidc_server.commands", "users", "create", "--email", email, "--verified",
+               "--password-stdin", "--data", str(dev.data)]  # fmt: skip
+    subprocess.run(command, input=PASSWORD, capture_output=True, text=True, check=True)
+
+
 def test_a_person_is_asked_for_a_second_factor_when_they_pay(dev: DevelopmentServer) -> None:
+    add_person(dev, "grace@example.com")
     with shop(dev) as here, Browser() as browser:
         browser.open(f"{here}/login")
-        browser.press("continue", login=dev.facts["user"]["email"], password=dev.facts["user"]["password"])
+        browser.press("continue", login="grace@example.com", password=PASSWORD)
         browser.press("allow")
         browser.press("pay")  # the API wants more, and the person has no second factor yet
         browser.press("enrol-totp")
