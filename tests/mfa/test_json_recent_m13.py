@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from oidc_server.core import clock
@@ -98,6 +100,18 @@ def test_whoever_has_no_factor_needs_the_password_lately_as_before(server: Serve
     assert problem(refused) == TOO_WEAK
     assert "acr_values" not in refused.headers["WWW-Authenticate"]
     assert problem(mine.post("/mfa/verify", code="abcd-efgh-ijkm-npqr")) == WRONG
+
+
+def test_where_nobody_is_asked_at_a_sign_in_a_factor_still_guards_itself_m13(
+    app: Flask, make_server: Callable[..., Server]
+) -> None:
+    """Or a thief with the password would remove it, in wait for the day on which the policy is another."""
+    server = make_server(mfa="off")
+    user = server.user()
+    totp, mine = enrol_totp(server, user), JsonClient(server).login(user)
+    assert problem(mine.delete(f"/mfa/methods/{totp.method_id}")) == TOO_WEAK
+    mine.tokens |= body_of(verify(mine, None, totp))
+    assert mine.delete(f"/mfa/methods/{totp.method_id}").status_code == 204
 
 
 def test_a_recovery_code_steps_up_too(server: Server, user: TestUser) -> None:

@@ -14,9 +14,9 @@ from oidc_server.mfa.factors import current_second_factors
 from oidc_server.mfa.kinds import FactorKind
 from oidc_server.mfa.methods import methods_of
 from oidc_server.mfa.models import Method
-from oidc_server.mfa.policy import Level
 from oidc_server.mfa.sent_codes import mask
 from oidc_server.mfa.trusted_devices import trusted_devices_of
+from oidc_server.protocol.second_factors import kinds_to_enrol
 from oidc_server.sessions.browser import BrowserSession
 from oidc_server.sessions.programs import in_words, program_of
 from oidc_server.users.models import User
@@ -84,8 +84,7 @@ def shown_browsers(session: Session, user_id: uuid.UUID) -> list[ShownBrowser]:
 
 def allowed_kinds(login: BrowserSession) -> frozenset[FactorKind]:
     """The kinds that this person may set up; none where nobody is asked for a second factor."""
-    policy = current_second_factors().policy.with_stored(login.mfa_policy)
-    return frozenset() if policy.level is Level.OFF else policy.kinds
+    return kinds_to_enrol(current_second_factors().policy, login)
 
 
 def bound_to(login: BrowserSession) -> str:
