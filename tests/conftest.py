@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import secrets
@@ -49,6 +50,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Where several processes share the tests, none of them is left with a long one in the end."""
     if (processes := process_count(config)) > 1:
         items[:] = dealt(items, processes)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: without this, Python would look all of it through for
+    garbage again and again, for a tenth of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

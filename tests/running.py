@@ -20,6 +20,14 @@ import httpx
 
 ISSUER = "https://login.example.com"
 _START_SECONDS = 30
+_PROGRAM = ("-m", "oidc_server.commands")
+# The same, but for the least cost of a password hash. A real one takes a processor for a third of a second, which most
+# tests of faults and load are not about.
+_WITH_CHEAP_HASHES = (
+    "-c",
+    "from oidc_server.core import settings_checks; settings_checks.LEAST_HASH_ROUNDS = 4;"
+    "from oidc_server.commands import main; main()",
+)
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # httpx would read all CA certificates for each request
 
 
@@ -86,10 +94,12 @@ def serving(
     threads: int = 16,
     folder: Path | None = None,
 ) -> Iterator[RunningServer]:
-    """Run ``oidc-server serve`` until the block ends, in ``folder``: Python looks for the package there first."""
+    """Run ``oidc-server serve`` until the block ends, in ``folder``: Python looks for the package there first. Where
+    ``env`` says what a password hash shall cost, it may cost less than in production."""
     port = free_port()
+    program = _WITH_CHEAP_HASHES if "OIDC_PASSWORD_HASH_ROUNDS" in env else _PROGRAM
     command = [
-        sys.executable, "-m", "oidc_server.commands", "serve", "--bind", f"127.0.0.1:{port}",
+        sys.executable, *program, "serve", "--bind", f"127.0.0.1:{port}",
         "--workers", str(workers), "--threads", str(threads), *arguments,
     ]  # fmt: skip
     with log.open("wb") as output:

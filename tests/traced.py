@@ -1,5 +1,6 @@
-"""Which tests are traced for coverage. A tracer makes Python half as fast again, and what it slows down most tells
-nothing new: tests of load, races, faults and pages in a browser, and the second run of a test on another database."""
+"""Which tests are traced for coverage. A tracer makes everything take three quarters longer, and what takes longest
+tells nothing new: tests of load, races, faults and pages in a browser, and a test that ran already with another value or
+on the other database."""
 
 from __future__ import annotations
 
@@ -16,11 +17,12 @@ _OF_SUBPROCESSES = "COVERAGE_PROCESS_CONFIG"
 
 
 def is_traced(item: pytest.Item) -> bool:
-    """Whether what a test runs counts as covered: each behaviour does once, on SQLite where it has a choice."""
+    """Whether what a test runs counts as covered: each test does once, with the first of the values that it is given,
+    and so on SQLite where it has a choice. What only other values reach is tested, and reported as if it were not."""
     folder = item.path.parent.name
-    second = "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values()
+    repeated = any(getattr(getattr(item, "callspec", None), "indices", {}).values())
     heavy = item.get_closest_marker("slow") is not None or item.get_closest_marker("alone") is not None
-    return not (second or heavy or folder in _UNTRACED_FOLDERS)
+    return not (repeated or heavy or folder in _UNTRACED_FOLDERS)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519")
 RSA_KEY_SIZES = (2048, 3072, 4096)
 SECOND_FACTORS = frozenset({"webauthn", "totp", "sms", "email"})
 SECRET_MIN_CHARACTERS = 32
+LEAST_HASH_ROUNDS = 12
 _FAMILIAR_SECRETS = ("changeme", "secret", "password", "default", "example", "development", "insecure")
 _POSITIVE = (
     "jwks_max_age", "access_token_lifetime", "id_token_lifetime", "refresh_token_idle_lifetime",
@@ -247,8 +248,9 @@ def _production(settings: Settings) -> Iterator[Problem]:
             "it is not https, so every token could be read on the way",
             "Put the server behind TLS and give the https address.",
         )
-    if settings.password_hash_rounds < 12:
-        yield _problem("password_hash_rounds", "passwords would be hashed too cheaply", "Give 12 or more.")
+    if settings.password_hash_rounds < LEAST_HASH_ROUNDS:
+        mend = f"Give {LEAST_HASH_ROUNDS} or more."
+        yield _problem("password_hash_rounds", "passwords would be hashed too cheaply", mend)
     for name in ("FLASK_DEBUG", "AUTHLIB_INSECURE_TRANSPORT"):
         if os.environ.get(name, "0").lower() not in {"", "0", "false"}:
             yield Problem(name, "it switches protection off", "Unset it.")

@@ -54,6 +54,15 @@ class Person:
         with self.page.expect_navigation():
             self.page.click(f"#{button}")
 
+    def leave(self) -> None:
+        """Leave the browser to the next one as if it were new."""
+        self.page.unroute_all()
+        self.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        self.page.emulate_media(color_scheme="light")
+        self.page.context.clear_cookies()
+        self.requests.clear()
+        self.complaints.clear()
+
     def ask_to_sign_out(self) -> None:
         """Be sent to the server's logout by the app, which brings no hint."""
         self.app.state = secrets.token_urlsafe(8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,8 @@ class Place:
 
     @cached_property
     def password_hash(self) -> str:
-        """Of the password of all, as the running server would hash it: when they sign in it is not hashed anew."""
-        return make_passwords(replace(self.installed.settings, password_hash_rounds=12)).hash(PASSWORD)
+        """Of the password of all."""
+        return make_passwords(self.installed.settings).hash(PASSWORD)
 
     def user(self, email: str | None = None) -> TestUser:
         """Somebody with an account."""

@@ -32,31 +32,49 @@ _TOO_SMALL = """() => [...document.querySelectorAll("a, button, textarea, input:
 _BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor"
 
 
+ENGLISH = [(view, "en") for view in VIEWS]
+in_english = pytest.mark.parametrize("onlooker", ENGLISH, ids=VIEWS, indirect=True)
+in_both_languages = pytest.mark.parametrize(
+    "onlooker", ENGLISH + [(view, "de") for view in WORDY], ids="-".join, indirect=True
+)
+
+
 @pytest.fixture(scope="session")
-def seeing(
+def windows(
     chromium: Browser, place_on: Callable[[str], Place], signed_in_already: dict[str, Any]
-) -> Iterator[Callable[[str, str], Person]]:
-    """Somebody who sees a page in a language. They only look, so that all tests can look over their shoulder."""
-    people: dict[tuple[str, str], Person] = {}
+) -> Iterator[Callable[[str], Person]]:
+    """One browser for each language, in front of which one sits after the other: to open one takes longer than to look
+    at a page."""
+    people: dict[str, Person] = {}
     with ExitStack() as stack:
 
-        def see(view: str, locale: str) -> Person:
-            if (view, locale) not in people:
-                place = place_on("sqlite")
-                app = place.app(policy_uri="https://notes.example/privacy", tos_uri="https://notes.example/terms")
-                before = signed_in_already if view in OF_THOSE_WHO_ARE_SIGNED_IN else {}
-                person = stack.enter_context(arriving(chromium, place, app=app, locale=locale, **before))
-                VIEWS[view](person)
-                people[view, locale] = person
-            return people[view, locale]
+        def window(locale: str) -> Person:
+            if locale not in people:
+                arrival = arriving(chromium, place_on("sqlite"), locale=locale, user=signed_in_already["user"])
+                people[locale] = stack.enter_context(arrival)
+            return people[locale]
 
-        yield see
+        yield window
 
 
-@pytest.fixture(params=VIEWS)
-def onlooker(request: pytest.FixtureRequest, seeing: Callable[[str, str], Person]) -> Person:
-    """Who sees a page in English; the test runs for each page."""
-    return seeing(request.param, "en")
+@pytest.fixture(scope="module")
+def onlooker(
+    request: pytest.FixtureRequest, windows: Callable[[str], Person], signed_in_already: dict[str, Any]
+) -> Person:
+    """Somebody who sees a page in a language. They only look, so that all tests can look over their shoulder: pytest
+    runs those of one page one after the other."""
+    view, locale = request.param
+    person = windows(locale)
+    person.leave()
+    links = {"policy_uri": "https://notes.example/privacy", "tos_uri": "https://notes.example/terms"}
+    person.app = person.place.app(**links)
+    if view in OF_THOSE_WHO_ARE_SIGNED_IN:
+        person.user = signed_in_already["user"]
+        person.page.context.add_cookies(signed_in_already["storage_state"]["cookies"])
+    else:
+        person.user = person.place.user()
+    VIEWS[view](person)
+    return person
 
 
 def frame_of(place: Place, address: str) -> str:
@@ -64,6 +82,7 @@ def frame_of(place: Place, address: str) -> str:
     return f"{place.app_site.same_site_url}/frame?{urlencode({'address': address})}"
 
 
+@in_english
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_in_light_and_in_dark(onlooker: Person, viewport: dict[str, int]) -> None:
     page = onlooker.page
@@ -76,17 +95,18 @@ def test_axe_finds_nothing_in_light_and_in_dark(onlooker: Person, viewport: dict
     assert len(backgrounds) == 2
 
 
-@pytest.mark.parametrize(("view", "locale"), [*((view, "en") for view in VIEWS), *((view, "de") for view in WORDY)])
+@in_both_languages
 def test_it_fits_on_a_narrow_phone_and_fingers_find_everything(
-    seeing: Callable[[str, str], Person], view: str, locale: str
+    onlooker: Person, request: pytest.FixtureRequest
 ) -> None:
-    person = seeing(view, locale)
-    person.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    assert person.page.get_attribute("html", "lang") == locale
-    assert person.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert person.page.evaluate(_TOO_SMALL) == []
+    page, (_, locale) = onlooker.page, request.node.callspec.params["onlooker"]
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert page.get_attribute("html", "lang") == locale
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate(_TOO_SMALL) == []
 
 
+@in_english
 def test_it_asks_nobody_else_for_anything_f23(onlooker: Person) -> None:
     site = onlooker.place.app_site
     loaded = [request for request in onlooker.requests if not request.startswith((site.url, site.same_site_url))]
@@ -95,11 +115,12 @@ def test_it_asks_nobody_else_for_anything_f23(onlooker: Person) -> None:
     assert {arrival.referrer for arrival in site.arrivals} <= {None}
 
 
+@in_english
 def test_it_cannot_be_framed_f06(onlooker: Person) -> None:
-    page = onlooker.page.context.new_page()
-    page.goto(frame_of(onlooker.place, onlooker.page.url))
-    assert page.frames[1].url.startswith("chrome-error:")
-    page.close()
+    context = onlooker.page.context
+    beside = context.pages[1] if len(context.pages) > 1 else context.new_page()
+    beside.goto(frame_of(onlooker.place, onlooker.page.url))
+    assert beside.frames[1].url.startswith("chrome-error:")
     assert any("frame-ancestors 'none'" in complaint for complaint in onlooker.complaints)
 
 
@@ -109,5 +130,6 @@ def test_what_allows_it_can_be_framed(chromium: Browser, place: Place) -> None:
         assert page.frames[1].inner_text("h1") == "Welcome back"
 
 
+@in_english
 def test_its_policy_hinders_nothing_of_its_own(onlooker: Person) -> None:
     assert [complaint for complaint in onlooker.complaints if "frame-ancestors" not in complaint] == []

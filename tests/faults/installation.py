@@ -42,6 +42,7 @@ class Installation:
     ) -> AbstractContextManager[RunningServer]:
         """Run ``oidc-server serve``; a setting given here takes the place of the installation's."""
         log = self.folder / f"server-{secrets.token_hex(4)}.log"
+        settings = {"password_hash_rounds": self.settings.password_hash_rounds} | settings
         return serving(self.environment(**settings), log, *arguments, workers=workers, threads=threads)
 
     def environment(self, **settings: Any) -> dict[str, str]:

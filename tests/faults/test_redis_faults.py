@@ -60,8 +60,8 @@ def web(site: Installation) -> TestClient:
 
 @pytest.fixture
 def new_person(site: Installation) -> Callable[[], str]:
-    """Registers a person whose password is hashed as in production; their address."""
-    hashed = Passwords(12, HashingGate(1, 0)).hash(PASSWORD)
+    """Registers a person whose password is hashed as the server does it; their address."""
+    hashed = Passwords(site.settings.password_hash_rounds, HashingGate(1, 0)).hash(PASSWORD)
 
     def make() -> str:
         email = f"{uuid.uuid4().hex}@example.com"
