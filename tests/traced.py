@@ -1,6 +1,6 @@
 """Which tests are traced for coverage. A tracer makes everything take three quarters longer, and what takes longest
-tells nothing new: tests of load, races, faults and pages in a browser, and a test that ran already with another value or
-on the other database."""
+tells nothing new: tests of load, races, faults and pages in a browser, and a test that ran already with another value
+or on the other database."""
 
 from __future__ import annotations
 
