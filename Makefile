@@ -65,7 +65,7 @@ dev: $(STAMP) ## run the server on this machine, with demo users and clients
 lint: $(STAMP) ## check style, formatting, types and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
 format: $(STAMP) ## sort imports and format the code

@@ -84,11 +84,11 @@ def seed(settings: Settings, data: DevData) -> dict[str, Any]:
     """Make what is missing, and renew what an earlier version made; what the developer changed stays.
 
     Returns the credentials by role."""
-    from oidc_server import create_app
+    from oidc_server import assemble
     from oidc_server.core.database import transaction
     from oidc_server.users.passwords import current_passwords
 
-    app = create_app(settings)
+    app = assemble(settings)
     with app.app_context():
         remembered = data.state().get("demo", {})
         with transaction() as session:

@@ -67,10 +67,10 @@ def register(settings: Settings, data: DevData, url: str) -> dict[str, str]:
     """Make the demo app's client, or fit its addresses to ``url``; what else the developer changed stays.
 
     It is nobody's first-party client, so that people are asked for their consent. Returns its credentials."""
-    from oidc_server import create_app
+    from oidc_server import assemble
     from oidc_server.core.database import EXTENSION, transaction
 
-    app = create_app(settings)
+    app = assemble(settings)
     with app.app_context():
         with transaction() as session:
             secret = _fitting_client(session, url, data.state().get("demo_app", {}).get("client_secret"))

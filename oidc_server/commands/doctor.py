@@ -12,6 +12,8 @@ import click
 from oidc_server.commands.options import EXIT_REFUSED, EXIT_SETTINGS, Output, data_option, json_option
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from oidc_server.commands.diagnosis import Finding
     from oidc_server.core.settings import Settings
 
@@ -75,7 +77,6 @@ def dependencies(settings: Settings) -> Iterator[Finding]:
 
     import structlog
 
-    from oidc_server import create_app
     from oidc_server.commands import diagnosis
     from oidc_server.commands.diagnosis import Finding, Status
     from oidc_server.core import clock
@@ -83,7 +84,7 @@ def dependencies(settings: Settings) -> Iterator[Finding]:
     from oidc_server.keys.ring import current_key_ring
 
     try:
-        app = create_app(replace(settings, log_level="error"))
+        app = _application(settings)
     except ModuleNotFoundError as error:
         mend = "PostgreSQL needs its driver: pip install 'oidc-server[postgres]'."
         yield Finding("database", Status.FAILED, f"The module {error.name} is not installed.", mend)
@@ -109,6 +110,16 @@ def dependencies(settings: Settings) -> Iterator[Finding]:
     yield diagnosis.redis(settings)
     yield diagnosis.mail(settings)
     yield from late
+
+
+def _application(settings: Settings) -> Flask:
+    """What is examined: of the endpoints, those that tell how the server is."""
+    from oidc_server import assemble
+    from oidc_server.operation import routes
+
+    app = assemble(replace(settings, log_level="error"))
+    routes.init_app(app, settings)
+    return app
 
 
 def _readiness() -> Iterator[Finding]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from statistics import quantiles
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from oidc_server.core.limit_rules import MFA_ATTEMPTS
 from oidc_server.core.limits import Limits
@@ -19,6 +21,7 @@ from tests.second_factors import enrol_totp
 from tests.statement_log import statements_of_all
 
 STATEMENTS_AT_MOST, CPU_MS_AT_MOST = 6, 2.0
+SIGNATURE_MS = 0.21  # RSA-2048, on the machine for which that was asked; another one may take longer for both
 TIMES = 40
 
 
@@ -55,13 +58,23 @@ def test_a_right_code_takes_two_milliseconds_of_the_processor_at_most(
     server: Server, factors: SecondFactors, user: TestUser
 ) -> None:
     """Of this process: what PostgreSQL does for it is not in here, what SQLite does is. What else the machine does
-    makes some of them slower, and none quicker: so the first quartile counts."""
+    makes some of them slower, and none quicker: so the first quartile counts. A machine whose signatures take longer
+    is given so much more."""
     unlimited = Limits(server.database.engine, amounts={rule.name: 10_000 for rule in MFA_ATTEMPTS})
     factors, apps = replace(factors, limits=unlimited), [enrol_totp(server, user, f"{n}") for n in range(TIMES)]
     prove(factors, user, apps[0].given(-1))
-    taken = []
+    taken, signing = [], []
+    key = rsa.generate_private_key(65537, 2048)
     for totp in apps:
-        given, begun = totp.given(), time.thread_time()
-        prove(factors, user, given)
-        taken.append((time.thread_time() - begun) * 1000)
-    assert quantiles(taken, n=4)[0] <= CPU_MS_AT_MOST, sorted(taken)
+        given = totp.given()
+        taken.append(cpu_ms(lambda: prove(factors, user, given)))  # noqa: B023 - called at once
+        signing.append(cpu_ms(lambda: key.sign(b"", padding.PKCS1v15(), hashes.SHA256())))
+    slower = max(1.0, quantiles(signing, n=4)[0] / SIGNATURE_MS)
+    assert quantiles(taken, n=4)[0] <= CPU_MS_AT_MOST * slower, (slower, sorted(taken))
+
+
+def cpu_ms(act: Callable[[], object]) -> float:
+    """How long this thread is on a processor for it, in milliseconds."""
+    begun = time.thread_time()
+    act()
+    return (time.thread_time() - begun) * 1000
