@@ -96,6 +96,7 @@ class Field:
     cases: list[cases.Case]
     gunicorn: Server
     granian: Server
+    memory: list[WorkerMemory]
 
 
 def measure(plan: Plan, where: Placement, postgresql: seed.PostgreSQL, folder: Path) -> Results:
@@ -109,9 +110,8 @@ def measure(plan: Plan, where: Placement, postgresql: seed.PostgreSQL, folder: P
         *_starts("SQLite", plan, seed.settings(sqlite, folder / "keys-sqlite"), folder, where),
     ]
     with _servers(plan, where, seeded, settings, folder) as field:
-        memory = _memory(field, "after start")
         samples = _rounds(plan, where, field.cases, postgresql.pid)
-        memory += _memory(field, "after load")
+        memory = field.memory + _memory("after load", field.gunicorn, field.granian)
         verified = cases.verify_tokens(field.cases, get(field.gunicorn.address, cases.JWKS)[1])
         logged = sum(_requests_logged(server.log) for server in (field.gunicorn, field.granian))
     samples[factors.NAME, factors.KIND] = list(_verified_codes(plan, where, postgresql))
@@ -154,6 +154,7 @@ def _servers(
         port = free_port()
         granian = start("granian", serve_command(port, "granian"), port)
         port = free_port()
+        memory = _memory("idle", gunicorn, granian)
         size = len(get(gunicorn.address, cases.JWKS)[1])
         bare = start("bare", cases.bare_command(port, size), port, BARE_PATH)
 
@@ -167,6 +168,7 @@ def _servers(
             ],
             gunicorn,
             granian,
+            memory + _memory("after sign-ins", gunicorn, granian),
         )
 
 
@@ -231,8 +233,9 @@ def _sample(case: cases.Case, seconds: float, signature_ms: float, postgresql_pi
     )
 
 
-def _memory(field: Field, moment: str) -> list[WorkerMemory]:
-    servers = (("gunicorn", field.gunicorn), ("granian", field.granian))
+def _memory(moment: str, gunicorn: Server, granian: Server) -> list[WorkerMemory]:
+    """What a worker of each takes: ``idle`` is after its first answer."""
+    servers = (("gunicorn", gunicorn), ("granian", granian))
     return [WorkerMemory(kind, moment, server.worker_memory()) for kind, server in servers]
 
 
