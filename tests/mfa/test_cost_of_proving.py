@@ -20,8 +20,9 @@ from tests.relying_party import Server, TestUser
 from tests.second_factors import enrol_totp
 from tests.statement_log import statements_of_all
 
-STATEMENTS_AT_MOST, CPU_MS_AT_MOST = 6, 2.0
-SIGNATURE_MS = 0.21  # RSA-2048, on the machine for which that was asked; another one may take longer for both
+STATEMENTS_AT_MOST = 6
+# Of RSA-2048. Two milliseconds are asked for where a signature takes 0.21, which would be nine and a half.
+SIGNATURES_AT_MOST = 5.5
 TIMES = 40
 
 
@@ -54,12 +55,12 @@ def test_a_wrong_code_costs_no_more(
 
 
 @pytest.mark.alone
-def test_a_right_code_takes_two_milliseconds_of_the_processor_at_most(
+def test_a_right_code_takes_the_processor_less_than_six_signatures(
     server: Server, factors: SecondFactors, user: TestUser
 ) -> None:
     """Of this process: what PostgreSQL does for it is not in here, what SQLite does is. What else the machine does
-    makes some of them slower, and none quicker: so the first quartile counts. A machine whose signatures take longer
-    is given so much more."""
+    makes some of them slower, and none quicker: so the first quartile counts. In an hour in which the machine is slow,
+    both take longer alike."""
     unlimited = Limits(server.database.engine, amounts={rule.name: 10_000 for rule in MFA_ATTEMPTS})
     factors, apps = replace(factors, limits=unlimited), [enrol_totp(server, user, f"{n}") for n in range(TIMES)]
     prove(factors, user, apps[0].given(-1))
@@ -69,8 +70,7 @@ def test_a_right_code_takes_two_milliseconds_of_the_processor_at_most(
         given = totp.given()
         taken.append(cpu_ms(lambda: prove(factors, user, given)))  # noqa: B023 - called at once
         signing.append(cpu_ms(lambda: key.sign(b"", padding.PKCS1v15(), hashes.SHA256())))
-    slower = max(1.0, quantiles(signing, n=4)[0] / SIGNATURE_MS)
-    assert quantiles(taken, n=4)[0] <= CPU_MS_AT_MOST * slower, (slower, sorted(taken))
+    assert quantiles(taken, n=4)[0] <= SIGNATURES_AT_MOST * quantiles(signing, n=4)[0], (taken, signing)
 
 
 def cpu_ms(act: Callable[[], object]) -> float:
